@@ -1,0 +1,52 @@
+"""The registry of source kinds: a kind's name, where its code is, and what a reader may expect of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from bot.ports import Collector, Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of source."""
+
+    path: str  #: `module:Class`, imported when the kind is first used
+    about: str  #: one line for `statusbot sources --kinds`
+    needs: tuple[str, ...] = ()  #: environment variables without which it cannot be asked
+    by_account: bool = False  #: named by `account`, not by `url`
+    hosted: bool = True  #: stands on the provider's own ground, so that its silence is news about the provider
+    private: bool = False  #: confidential by default
+    label: str = "the status page"  #: what a reader calls it
+
+
+REGISTRY: dict[str, Kind] = {
+    "statuspage": Kind("bot.collectors.statuspage:Statuspage", "Atlassian Statuspage, API v2"),
+    "feed": Kind("bot.collectors.feed:Feed", "RSS, Atom or JSON Feed", label="the status feed"),
+    "x": Kind(
+        "bot.collectors.x:X",
+        "an account's posts on X, API v2",
+        needs=("X_BEARER_TOKEN",),
+        by_account=True,
+        hosted=False,
+        label="X",
+    ),
+    "m365-public": Kind("bot.collectors.m365_public:M365Public", "Microsoft 365's public status page"),
+    "msgraph": Kind(
+        "bot.collectors.msgraph:MsGraph",
+        "Microsoft Graph, service communications",
+        needs=("MSGRAPH_TENANT_ID", "MSGRAPH_CLIENT_ID", "MSGRAPH_CLIENT_SECRET"),
+        private=True,
+        label="the admin center (Microsoft Graph)",
+    ),
+    "slack": Kind("bot.collectors.slack:Slack", "slack-status.com, API v2.0.0"),
+    "google-cloud": Kind("bot.collectors.google_cloud:GoogleCloud", "Google Cloud's incidents.json"),
+}
+
+
+def load(kind: str, tools: Tools) -> Collector:
+    """The collector of a kind. Raises KeyError for a kind that is not in the registry."""
+    module, _, name = REGISTRY[kind].path.partition(":")
+    return cast("Collector", getattr(import_module(module), name)(tools))

@@ -1,0 +1,55 @@
+"""The errors that cross a seam; each carries the advice of what to do next.
+
+StatusbotError
+├── UsageError              the person asked or configured something that cannot be: one line, exit code 2
+├── Unreadable              a capture that says nothing believable (reason, ours)
+└── SendError               a delivery that was not confirmed
+    ├── Temporary           try again (after `delay`, where the platform named one)
+    ├── Permanent           never again until somebody mends the destination
+    └── Doubtful            it may have arrived: look before sending again
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class StatusbotError(Exception):
+    """The root; its text is one line that may be shown to anybody: no secret ever stands in it."""
+
+
+class UsageError(StatusbotError):
+    """Wrong use or wrong configuration; the text names the setting and the mend."""
+
+
+class Unreadable(StatusbotError):
+    """A capture from which nothing can be believed.
+
+    reason: what a reader may be shown, without the source's name: "429 Too Many Requests", "HTML where JSON should be".
+    ours: the fault lies in our own settings (a token, a scope, a budget): the operator is told, no provider accused.
+    """
+
+    def __init__(self, reason: str, *, ours: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.ours = ours
+
+
+class SendError(StatusbotError):
+    """A delivery that was not confirmed; the subclass says what to do."""
+
+
+class Temporary(SendError):
+    """Not accepted now. delay: what the platform asked us to wait; None lets the back-off decide."""
+
+    def __init__(self, reason: str, *, delay: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class Permanent(SendError):
+    """Refused for good (unknown channel, token revoked, webhook gone)."""
+
+
+class Doubtful(SendError):
+    """The answer was lost after the request may have been acted upon."""

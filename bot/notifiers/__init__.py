@@ -1,0 +1,47 @@
+"""The registry of destination kinds: a kind's name, where its code is, and what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from bot.model import Mode
+from bot.ports import Notifier, Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of destination."""
+
+    path: str  #: `module:Class`, imported when the kind is first used
+    about: str
+    modes: frozenset[Mode] = frozenset({Mode.POST})
+    needs: tuple[str, ...] = ()  #: environment variables; `{NAME}` stands for the destination's own name
+    named: bool = True  #: written `kind:name`
+
+
+EVERY = frozenset(Mode)
+
+REGISTRY: dict[str, Kind] = {
+    "console": Kind("bot.notifiers.console:Console", "this terminal", named=False),
+    "slack": Kind("bot.notifiers.slack:Slack", "a Slack channel, by its id", EVERY, ("SLACK_BOT_TOKEN",)),
+    "discord": Kind("bot.notifiers.discord:Discord", "a Discord channel, by its id", EVERY, ("DISCORD_BOT_TOKEN",)),
+    "teams": Kind("bot.notifiers.teams:Teams", "a Teams Workflows webhook", needs=("TEAMS_WEBHOOK_{NAME}",)),
+    "slack-webhook": Kind(
+        "bot.notifiers.slack_webhook:SlackWebhook", "a Slack incoming webhook", needs=("SLACK_WEBHOOK_{NAME}",)
+    ),
+    "discord-webhook": Kind(
+        "bot.notifiers.discord_webhook:DiscordWebhook",
+        "a Discord webhook",
+        frozenset({Mode.POST, Mode.EDIT}),
+        ("DISCORD_WEBHOOK_{NAME}",),
+    ),
+    "webhook": Kind("bot.notifiers.webhook:Webhook", "signed JSON to an address of yours", needs=("WEBHOOK_{NAME}",)),
+}
+
+
+def load(kind: str, tools: Tools) -> Notifier:
+    """The notifier of a kind. Raises KeyError for a kind that is not in the registry."""
+    module, _, name = REGISTRY[kind].path.partition(":")
+    return cast("Notifier", getattr(import_module(module), name)(tools))

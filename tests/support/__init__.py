@@ -1,0 +1,1 @@
+"""Parts that several tests share: a clock that stands still and real servers on loopback."""
