@@ -277,6 +277,38 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger remembers of a report, enough to see whether a source says anything new."""
+
+    native_id: str
+    thread: str | None
+    at: datetime
+    digest: str  #: core.normalise.digest of its words and facts
+    words: str  #: core.normalise.words_digest of its text alone
+    revision: int
+    first_seen_at: datetime
+    seen_at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What the routing statement needs to know of one change: the incident's facets, and what is owed for it."""
+
+    incident: str
+    update: str  #: the newest update that it tells
+    updates: tuple[str, ...]  #: every update that one message stands for, oldest first
+    revision: int
+    provider: str
+    components: tuple[str, ...]  #: case-folded; empty: the incident names none
+    regions: tuple[str, ...]  #: case-folded
+    rank: int | None  #: Impact.rank; None: nobody stated one
+    maintenance: bool
+    news: bool  #: there is something new to say; False: only the standing message is to be brought up to date
+    opens: bool  #: who was not told yet may be told now
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where messages go: `slack:C0123456789`, `teams:ops`, `console`."""
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot.model import Capture, Cursor, Delivery, Destination, Item, Message, Notice, Receipt, Source
+from bot.model import (
+    Capture,
+    Change,
+    Cursor,
+    Delivery,
+    Destination,
+    Incident,
+    Item,
+    Known,
+    Message,
+    Notice,
+    Receipt,
+    Routing,
+    Sighting,
+    Source,
+    State,
+    Subscription,
+)
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     import aiohttp
@@ -79,3 +98,150 @@ class Notifier(Protocol):
 
 
 SHORT = timedelta(minutes=15)  #: a pause below this is no pause (rule of truth 11)
+
+
+class Ledger(Protocol):
+    """The timeline, the cursors and the outbox within one transaction. Plain calls: it lives on the store's thread."""
+
+    # where each source was left
+
+    def cursor(self, source: str) -> Cursor:
+        """The saved cursor; an empty one for a source never read."""
+        ...
+
+    def save_cursor(self, source: str, cursor: Cursor) -> None: ...
+
+    def sightings(self, sources: Collection[str] | None = None) -> dict[str, Sighting]:
+        """By source id; None asks for all. A source never seen is absent."""
+        ...
+
+    def save_sightings(self, sightings: Collection[Sighting]) -> None: ...
+
+    # the timeline
+
+    def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
+        """What is known of these threads and statements of one source."""
+        ...
+
+    def neighbourhood(
+        self,
+        provider: str,
+        *,
+        threads: Collection[tuple[str, str]] = (),
+        keys: Collection[str] = (),
+        native_ids: Collection[tuple[str, str]] = (),
+        window: tuple[datetime, datetime] | None = None,
+    ) -> list[Incident]:
+        """Whole incidents of a provider that a report may belong to.
+
+        Those with a report of one of these (source, thread) or (source, native id), those whose reports bear one of
+        these keys, and, given a window, those that spoke within it (their first to last update overlaps it) or are
+        open and began before its end. Each once, oldest first, with all updates and reports.
+        """
+        ...
+
+    def incident(self, incident: str) -> Incident | None:
+        """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
+        ...
+
+    def timeline(
+        self,
+        *,
+        provider: str | None = None,
+        open_only: bool = False,
+        since: datetime | None = None,
+    ) -> list[Incident]:
+        """Whole incidents, newest `started_at` first; `since`: those updated, or still open, at or after it."""
+        ...
+
+    def open_providers(self) -> set[str]:
+        """The providers with an open incident (maintenances do not count)."""
+        ...
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Write each change's incident as it now is.
+
+        Its updates and reports replace those stored for it; reports and updates of absorbed incidents move here, and
+        the absorbed ids lead here from then on; deliveries that were owed or made for the absorbed stay theirs.
+        """
+        ...
+
+    # who wants what
+
+    def subscriptions(self) -> list[Subscription]: ...
+
+    def subscribe(self, subscription: Subscription) -> Subscription:
+        """Add it, or replace the one with the same destination, providers and origin; its id filled in."""
+        ...
+
+    def unsubscribe(self, to: Destination, providers: Collection[str]) -> list[Subscription]:
+        """Take providers (all, where none is named) off a destination's subscriptions made by command; what went."""
+        ...
+
+    def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
+        """Make the subscriptions of origin `file` be exactly these."""
+        ...
+
+    # the outbox
+
+    def route(self, routing: Routing, at: datetime) -> int:
+        """Queue what is owed for one change with one INSERT … SELECT; how many deliveries that were."""
+        ...
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
+
+        An edit that a newer waiting one of its lane replaces is set aside as held.
+        """
+        ...
+
+    def settle(
+        self,
+        delivery: int,
+        state: State,
+        now: datetime,
+        *,
+        receipt: Receipt | None = None,
+        reason: str = "",
+        due: datetime | None = None,
+    ) -> None:
+        """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination."""
+        ...
+
+    def doubt(self, now: datetime) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
+        ...
+
+    def orphan(self, now: datetime) -> int:
+        """At the start of the only process: every sending is doubtful; how many."""
+        ...
+
+    def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
+        """The outbox, newest first; `states` empty: all."""
+        ...
+
+    def retry(self, delivery: int, now: datetime) -> Delivery | None:
+        """Make a dead or held delivery pending again; None where there is no such one."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery is due (pending, or a lease that runs out)."""
+        ...
+
+
+class Store(Protocol):
+    """The database: whole transactions, each run on a thread of the store's own, one writer at a time on SQLite."""
+
+    async def write(self, work: Callable[[Ledger], T]) -> T:
+        """Run `work` in one transaction and commit it; whatever it raises rolls back."""
+        ...
+
+    async def read(self, work: Callable[[Ledger], T]) -> T:
+        """Run `work` in one read-only view of the database."""
+        ...
+
+    async def upgrade(self) -> None:
+        """Bring the schema to the newest version. Raises UsageError where the database is newer than the program."""
+        ...
+
+    async def close(self) -> None: ...
