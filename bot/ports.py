@@ -109,13 +109,17 @@ class Ledger(Protocol):
         """The saved cursor; an empty one for a source never read."""
         ...
 
-    def save_cursor(self, source: str, cursor: Cursor) -> None: ...
+    def save_cursor(self, source: str, cursor: Cursor) -> None:
+        """Remember where a source was left."""
+        ...
 
     def sightings(self, sources: Collection[str] | None = None) -> dict[str, Sighting]:
         """By source id; None asks for all. A source never seen is absent."""
         ...
 
-    def save_sightings(self, sightings: Collection[Sighting]) -> None: ...
+    def save_sightings(self, sightings: Collection[Sighting]) -> None:
+        """Remember what is believed of these sources."""
+        ...
 
     # the timeline
 
@@ -168,7 +172,9 @@ class Ledger(Protocol):
 
     # who wants what
 
-    def subscriptions(self) -> list[Subscription]: ...
+    def subscriptions(self) -> list[Subscription]:
+        """All of them, oldest first."""
+        ...
 
     def subscribe(self, subscription: Subscription) -> Subscription:
         """Add it, or replace the one with the same destination, providers and origin; its id filled in."""
@@ -244,4 +250,6 @@ class Store(Protocol):
         """Bring the schema to the newest version. Raises UsageError where the database is newer than the program."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Give back every connection."""
+        ...
