@@ -99,6 +99,7 @@ class Source:
     private: bool = False
     trusted: bool = False  #: the operator's own configuration names the address, so a private one may be asked
     empty: str = "health"  #: what emptiness means here: `health`, or `fault` (FACTS.md, xAI)
+    budget: int = 0  #: posts and users read in a month at the most; 0: the kind's own default
 
 
 @dataclass(frozen=True, slots=True)
