@@ -21,9 +21,9 @@ _ISO = re.compile(
 )
 _RFC822 = re.compile(
     r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3,9})[ -](\d{4}|\d\d)"
-    r" +(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: *([A-Za-z]{1,5}|[+-]\d\d:?\d\d))?(?: *\([^()]*\))?"
+    r" +(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: *([A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d\d?(?::?\d\d)?))?(?: *\([^()]*\))?"
 )
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?")
+_OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d\d?)(?::?(\d\d))?")
 
 
 def parse_iso(text: object) -> datetime | None:
@@ -56,7 +56,7 @@ def parse_feed_date(text: object) -> datetime | None:
 
 
 def zone_of(name: str) -> timezone | None:
-    """The zone of a name in HOURS or of an offset such as `-07:00`; None for an unknown one."""
+    """The zone of a name in HOURS or of an offset such as `-07:00`, `+03` or `GMT+1`; None for an unknown one."""
     found = _OFFSET.fullmatch(name)
     if found is None:
         hours = HOURS.get(name.upper())

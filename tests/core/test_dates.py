@@ -89,6 +89,9 @@ def test_junk_is_no_date(junk: object) -> None:
         "Thu, 22 Jan 2026 20:37:12 BST",
         "Fri, 23 Jan 2026 01:07:12 IST",
         "Fri, 23 Jan 2026 4:37:12 JST",
+        "Thu, 22 Jan 2026 16:37:12 -03",
+        "Thu, 22 Jan 2026 20:37:12 GMT+1",
+        "Thu, 22 Jan 2026 19:37:12 UTC+00:00",
     ],
 )
 def test_rfc_822(text: str) -> None:
