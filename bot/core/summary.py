@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ Part = str | datetime
 Line = tuple[Part, ...]  #: words and times; markup.py joins them in a platform's own way
 
 NAMED = 5  #: components named before "and n more"
+MIN_TITLE = 20  #: characters of a title below which cutting it further says nothing
 LATE = timedelta(minutes=5)
 
 
@@ -82,17 +83,28 @@ class Card:
     components: str  #: "Exchange Online, Microsoft Teams and 3 more"; empty where none is named
     regions: str
     since: Line
-    entries: tuple[Entry, ...]  #: the updates this notice stands for, oldest first; never empty but for a test
+    entries: tuple[Entry, ...]  #: whose words are shown, oldest first; empty only where nobody said a word yet
     doubts: tuple[Line, ...]  #: what cannot be read or believed now
     link: str
     label: str  #: "Told 12 min late", "Catch-up: 3 updates", "Test message"; else empty
     key: str
+    fresh: tuple[Line, ...] = ()  #: those of the doubts that began since the update before these
 
     @property
     def headline(self) -> str:
         """`Microsoft 365: Users can't sign in [MO1221364]`."""
-        references = f" [{', '.join(self.references)}]" if self.references else ""
-        return f"{self.provider}: {self.title}{references}"
+        return f"{self.provider}: {self.title}{self._references}"
+
+    def headline_within(self, limit: int) -> str:
+        """The headline in at most `limit` characters: the title is cut first, so that the references stay."""
+        room = limit - len(self.provider) - len(": ") - len(self._references)
+        if room < MIN_TITLE:
+            return clip(self.headline, limit)
+        return f"{self.provider}: {clip(self.title, room)}{self._references}"
+
+    @property
+    def _references(self) -> str:
+        return f" [{listing(self.references)}]" if self.references else ""
 
     @property
     def latest(self) -> Entry | None:
@@ -104,6 +116,7 @@ def card(notice: Notice) -> Card:
     """The card of a notice."""
     incident = notice.incident
     mood = tone(incident)
+    shown = told(notice)
     return Card(
         mark=MARKS[mood],
         tone=mood,
@@ -115,19 +128,49 @@ def card(notice: Notice) -> Card:
         components=listing(incident.components),
         regions=listing(incident.regions),
         since=span(incident),
-        entries=tuple(entry(update, notice.source_names) for update in notice.updates),
-        doubts=tuple(doubts(notice.sightings, notice.source_names)),
+        entries=tuple(entry(update, notice.source_names) for update in shown),
+        doubts=tuple(doubts(unsaid(notice.sightings, shown), notice.source_names)),
         link=incident.url,
         label=label(notice),
         key=notice.key,
+        fresh=tuple(doubts(unsaid(begun(notice), shown), notice.source_names)),
     )
+
+
+def told(notice: Notice) -> tuple[Update, ...]:
+    """The updates whose words are shown: the notice's own, or the newest in a message that is kept current."""
+    if notice.act in (Act.REPLY, Act.POST) or len(notice.updates) > 1:
+        return notice.updates
+    return newest(notice.incident.updates) or notice.updates
+
+
+def newest(updates: Sequence[Update]) -> tuple[Update, ...]:
+    """The sources' newest words, then our own observation where that is newer still."""
+    words = [update for update in updates if update.text and not update.observed][-1:]
+    return (*words, *(update for update in updates[-1:] if update.observed or not words))
+
+
+def begun(notice: Notice) -> Iterable[Sighting]:
+    """The sightings whose belief is newer than the update before the notice's first."""
+    ids = [update.id for update in notice.incident.updates]
+    place = ids.index(notice.updates[0].id) if notice.updates and notice.updates[0].id in ids else 0
+    if place == 0:
+        return notice.sightings
+    before = notice.incident.updates[place - 1].at
+    return [sighting for sighting in notice.sightings if sighting.since and sighting.since > before]
+
+
+def unsaid(sightings: Iterable[Sighting], shown: Iterable[Update]) -> Iterable[Sighting]:
+    """The sightings that no observation among the updates shown tells already."""
+    said_of = {update.observed.split("|")[1] for update in shown if update.observed.startswith("down|")}
+    return [sighting for sighting in sightings if sighting.source not in said_of]
 
 
 def tone(incident: Incident) -> Tone:
     """Over, maintenance, or by impact."""
     if incident.status.closed:
         return Tone.OVER
-    if incident.maintenance:
+    if incident.maintenance or incident.impact is Impact.MAINTENANCE:
         return Tone.MAINTENANCE
     if incident.impact is None or incident.impact.rank == 0:
         return Tone.UNSTATED
@@ -136,17 +179,17 @@ def tone(incident: Incident) -> Tone:
 
 def title_of(incident: Incident) -> str:
     """The incident's title, else the first words that were said of it."""
-    if incident.title:
-        return incident.title
+    if incident.title.strip():
+        return incident.title.strip()
     for update in incident.updates:
-        if update.text:
-            return clip(update.text.split("\n")[0], 120)
+        if update.text.strip():
+            return clip(update.text.strip().split("\n")[0], 120)
     return "Maintenance" if incident.maintenance else "Trouble reported"
 
 
 def impact_words(incident: Incident) -> str:
     """The impact in words; what nobody stated is called so."""
-    if incident.maintenance:
+    if incident.maintenance or incident.impact is Impact.MAINTENANCE:
         return "maintenance"
     if incident.impact is None:
         return "impact not stated"
@@ -189,18 +232,17 @@ def entry(update: Update, names: Mapping[str, str]) -> Entry:
 
 
 def said(update: Update, names: Mapping[str, str]) -> Line:
-    """Who said it and when: `X · <time>; also the status page, 4 min later`."""
-    if update.observed:
+    """Who said it and when: `X · <time>; also the status page, 4 min later`; each source once."""
+    if not update.reports:
         return ("observed by statusbot · ", update.at)
-    line: list[Part] = []
-    for report in update.reports:
-        name = names.get(report.source, report.source)
-        if not line:
-            line += [name, " · ", report.at]
-        else:
-            line.append(f"; also {name}{_apart(report.at - update.reports[0].at)}")
-    if not update.dated:
-        line.append(" (time of first sight)")
+    first = update.reports[0]
+    line: list[Part] = [names.get(first.source, first.source), " · ", first.at]
+    if not first.dated:
+        line.append(" (when first seen)")
+    others = {report.source: report for report in reversed(update.reports) if report.source != first.source}
+    line.extend(
+        f"; also {names.get(source, source)}{_apart(others[source].at - first.at)}" for source in reversed(others)
+    )
     return tuple(line)
 
 
@@ -219,11 +261,12 @@ def doubts(sightings: Iterable[Sighting], names: Mapping[str, str]) -> Iterable[
         if sighting.since is None or sighting.ours:
             continue
         if sighting.belief is Belief.UNREADABLE:
-            yield (f"{name} has not answered since ", sighting.since, f" ({sighting.reason})")
+            reason = f" ({sighting.reason})" if sighting.reason else ""
+            yield (f"{name} has given no readable answer since ", sighting.since, reason)
         elif sighting.belief is Belief.STALE:
             yield (f"{name} has said nothing new since ", sighting.since)
         elif sighting.belief is Belief.SILENT:
-            yield (f"{name} is empty since ", sighting.since)
+            yield (f"{name} has been empty since ", sighting.since)
 
 
 def label(notice: Notice) -> str:
@@ -237,8 +280,3 @@ def label(notice: Notice) -> str:
     if notice.late is not None and notice.late >= LATE:
         words.append(f"Told {duration(notice.late)} late")
     return " · ".join(words)
-
-
-def opens(notice: Notice) -> bool:
-    """Whether the notice is the incident's first message at its destination."""
-    return notice.act is Act.CREATE
