@@ -18,6 +18,7 @@ class Kind:
     needs: tuple[str, ...] = ()  #: environment variables without which it cannot be asked
     by_account: bool = False  #: named by `account`, not by `url`
     hosted: bool = True  #: stands on the provider's own ground, so that its silence is news about the provider
+    threads: bool = True  #: its statements name the incident they belong to; else only a key or likeness can tell
     private: bool = False  #: confidential by default
     label: str = "the status page"  #: what a reader calls it
 
@@ -31,9 +32,10 @@ REGISTRY: dict[str, Kind] = {
         needs=("X_BEARER_TOKEN",),
         by_account=True,
         hosted=False,
+        threads=False,
         label="X",
     ),
-    "m365-public": Kind("bot.collectors.m365_public:M365Public", "Microsoft 365's public status page"),
+    "m365-public": Kind("bot.collectors.m365_public:M365Public", "Microsoft 365's public status page", threads=False),
     "msgraph": Kind(
         "bot.collectors.msgraph:MsGraph",
         "Microsoft Graph, service communications",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import re
 
-_BREAK = re.compile(r"(?i)<\s*(?:br|/p|/div|/li|/tr|/h[1-6]|hr)\b[^>]*>")
-_ITEM = re.compile(r"(?i)<\s*li\b[^>]*>")
-_DROP = re.compile(r"(?is)<\s*(script|style|head|title)\b.*?<\s*/\s*\1\s*>|<!--.*?-->")
-_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
+# No tag or comment reaches over the next one's beginning: hostile markup is read once, not once for each "<".
+_BREAK = re.compile(r"(?i)<\s*(?:br|/p|/div|/li|/tr|/h[1-6]|hr)\b[^<>]*>")
+_ITEM = re.compile(r"(?i)<\s*li\b[^<>]*>")
+_DROP = re.compile(r"(?is)<\s*(script|style|head|title)\b(?:(?!<\s*\1\b).)*?<\s*/\s*\1\s*>|<!--(?:(?!<!--).)*?-->")
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u2060\ufeff]")
 _SPACES = re.compile(r"[ \t\u00a0]+")
 _LINES = re.compile(r" ?\n[ \n]*")

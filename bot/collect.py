@@ -1,0 +1,233 @@
+"""The way in: fetch -> parse -> normalise -> link -> route -> save, for one source at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.core import health
+from bot.core.join import REACH
+from bot.core.link import link, observe
+from bot.core.match import Vocabulary
+from bot.core.normalise import normalise
+from bot.core.route import Waking, routings
+from bot.errors import Unreadable
+from bot.model import Capture, Change, Cursor, Incident, Item, Report, Sighting, Source, Validators
+from bot.ports import SHORT, Collector, Ledger, Store
+
+LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
+NOT_MODIFIED = 304
+#: What a parser may trip over in a document of a shape that nobody has seen yet: the source is unreadable, no more.
+MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One source with all that the corridor needs to read it."""
+
+    source: Source
+    collector: Collector
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    label: str = "the status page"  #: how a reader knows it
+    hosted: bool = True  #: it stands on the provider's own ground
+    threads: bool = True  #: its statements name their incident
+    siblings: tuple[str, ...] = ()  #: ids of the provider's sources, itself included
+    loose_siblings: bool = False  #: one of them makes statements that only likeness can place
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One capture, read: its statements, or why there are none to believe."""
+
+    capture: Capture
+    items: tuple[Item, ...] = ()
+    failure: Unreadable | None = None
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one poll."""
+
+    cursor: Cursor
+    sighting: Sighting
+    changes: tuple[Change, ...] = ()
+    queued: int = 0  #: deliveries
+
+
+async def read(watched: Watched, capture: Capture, cursor: Cursor) -> Reading:
+    """Parse a capture unless its bytes are those of last time. Raises nothing: a failure is a value."""
+    page = cursor.pages.get(capture.url)
+    same_bytes = page is not None and bool(page.digest) and page.digest == capture.digest and capture.status == 200
+    if capture.status == NOT_MODIFIED or same_bytes:
+        return Reading(capture, unchanged=True)
+    try:
+        if len(capture.body) > LARGE:
+            items = await asyncio.to_thread(watched.collector.parse, watched.source, capture)
+        else:
+            items = watched.collector.parse(watched.source, capture)
+    except Unreadable as failure:
+        return Reading(capture, failure=failure)
+    except MISSHAPEN as error:
+        return Reading(capture, failure=Unreadable(f"an unexpected shape ({type(error).__name__})"))
+    return Reading(capture, tuple(items))
+
+
+async def poll(watched: Watched, cursor: Cursor, seen: list[Capture] | None = None) -> list[Reading]:
+    """Fetch and read every document of a source; `seen` collects the captures (for a recording)."""
+    readings = []
+    async for capture in watched.collector.fetch(watched.source, cursor):
+        if seen is not None:
+            seen.append(capture)
+        readings.append(await read(watched, capture, cursor))
+    return readings
+
+
+def quiet(readings: Sequence[Reading], before: Sighting) -> bool:
+    """Whether a poll brought nothing that needs the database: all unchanged, and the source was well before."""
+    return (
+        all(reading.unchanged and not reading.capture.state for reading in readings)
+        and before.belief in (health.Belief.OK, health.Belief.SILENT)
+        and before.failures == 0
+    )
+
+
+def advance(cursor: Cursor, readings: Sequence[Reading]) -> Cursor:
+    """Where the source is left: validators only of what could be read, so that bad bytes are never taken as known."""
+    pages, state = dict(cursor.pages), dict(cursor.state)
+    for reading in readings:
+        capture = reading.capture
+        state.update(capture.state)
+        if reading.failure is None and not reading.unchanged:
+            pages[capture.url] = Validators(
+                capture.headers.get("etag", ""), capture.headers.get("last-modified", ""), capture.digest
+            )
+    return Cursor(pages, state)
+
+
+def save(
+    ledger: Ledger,
+    watched: Watched,
+    readings: Sequence[Reading],
+    labels: Mapping[str, str],
+    hosted: Collection[str],
+) -> Outcome:
+    """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
+
+    labels: how a reader knows each source of the provider. hosted: those that stand on the provider's own ground.
+    """
+    source, at = watched.source, readings[-1].capture.at
+    sightings = ledger.sightings(watched.siblings or (source.id,))
+    before = sightings.get(source.id, Sighting(source.id))
+    fresh = [report for reading in readings for report in _fresh(ledger, source, reading)]
+    changes = _link(ledger, watched, fresh) if fresh else []
+    after = _sight(before, source, readings, at, changed=bool(fresh))
+    sightings[source.id] = after
+    changes = _observe(ledger, watched, changes, before, sightings, labels, hosted, at)
+    cursor = advance(ledger.cursor(source.id), readings)
+    ledger.save(changes)
+    ledger.save_cursor(source.id, cursor)
+    ledger.save_sightings([after])
+    waking = waking_of(before, at)
+    queued = sum(
+        ledger.route(routing, at) for change in changes for routing in routings(change, waking, watched.vocabulary, at)
+    )
+    return Outcome(cursor, after, tuple(changes), queued)
+
+
+def waking_of(before: Sighting, at: datetime) -> Waking:
+    """Whether the source is seen for the first time, after a pause, or in the ordinary course (rule of truth 11)."""
+    if before.read_at is None:
+        return Waking.FIRST
+    return Waking.PAUSED if at - before.read_at >= SHORT else Waking.AWAKE
+
+
+def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
+    if not reading.items:
+        return []
+    threads = {item.thread for item in reading.items if item.thread is not None}
+    native_ids = {item.native_id for item in reading.items if item.native_id is not None}
+    return normalise(source, reading.items, ledger.known(source.id, threads, native_ids), reading.capture.at)
+
+
+def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Change]:
+    times = [report.at for report in fresh]
+    likeness = watched.loose_siblings or not watched.threads
+    known = ledger.neighbourhood(
+        watched.source.provider,
+        threads={(report.source, report.thread) for report in fresh if report.thread is not None},
+        keys={key for report in fresh for key in report.keys},
+        native_ids={(report.source, report.native_id) for report in fresh},
+        window=(min(times) - REACH, max(times) + REACH) if likeness else None,
+    )
+    return link(known, fresh, watched.vocabulary)
+
+
+def _sight(before: Sighting, source: Source, readings: Sequence[Reading], at: datetime, *, changed: bool) -> Sighting:
+    """The source's sighting: unreadable only where none of its documents could be read."""
+    failures = [reading.failure for reading in readings if reading.failure is not None]
+    failure = failures[0] if len(failures) == len(readings) else None
+    said_nothing = all(not reading.items and not reading.unchanged for reading in readings)
+    empty = source.empty == "fault" and said_nothing
+    return health.sight(before, at, failure, changed=changed, empty=empty)
+
+
+def _observe(
+    ledger: Ledger,
+    watched: Watched,
+    changes: list[Change],
+    before: Sighting,
+    sightings: Mapping[str, Sighting],
+    labels: Mapping[str, str],
+    hosted: Collection[str],
+    at: datetime,
+) -> list[Change]:
+    """Add what the program itself saw: a page that is down while something is wrong, and its return (rule 4)."""
+    down = [sightings[name] for name in watched.siblings if name in hosted and _is_down(sightings.get(name))]
+    returned = health.down(before) and not health.down(sightings[before.source]) and before.source in hosted
+    if not down and not returned:
+        return changes
+    incidents = {
+        incident.id: incident for incident in ledger.timeline(provider=watched.source.provider, open_only=True)
+    }
+    incidents.update({change.incident.id: change.incident for change in changes})
+    if returned:
+        seen = health.came_back(before, at, labels[before.source])
+        carrier = health.bearer(list(incidents.values()), seen.key.replace("up|", "down|", 1))
+        changes = _add(changes, incidents, observe(carrier, [seen]) if carrier else None)
+    well = [labels[name] for name, other in sightings.items() if not _is_down(other) and other.read_at is not None]
+    for sighting in down:
+        seen = health.went_down(sighting, labels[sighting.source], well)
+        if health.bearer(list(incidents.values()), seen.key) is None:
+            carrier = health.bearer(list(incidents.values()))
+            changes = _add(changes, incidents, observe(carrier, [seen]) if carrier else None)
+    return changes
+
+
+def _is_down(sighting: Sighting | None) -> bool:
+    return sighting is not None and health.down(sighting)
+
+
+def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | None) -> list[Change]:
+    """Changes with one more, folded into the change of the same incident where there is one."""
+    if extra is None:
+        return changes
+    incidents[extra.incident.id] = extra.incident
+    for index, change in enumerate(changes):
+        if change.incident.id == extra.incident.id:
+            both = replace(change, incident=extra.incident, news=(*change.news, *extra.news))
+            return [*changes[:index], both, *changes[index + 1 :]]
+    return [*changes, extra]
+
+
+async def take(
+    store: Store,
+    watched: Watched,
+    readings: Sequence[Reading],
+    labels: Mapping[str, str],
+    hosted: Collection[str],
+) -> Outcome:
+    """Save one poll in one transaction."""
+    return await store.write(lambda ledger: save(ledger, watched, readings, labels, hosted))

@@ -1,0 +1,146 @@
+"""How far a source can be believed, and what its silence or its return is worth telling (rules of truth 2 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.core.link import Observation
+from bot.core.summary import duration
+from bot.errors import Unreadable
+from bot.model import Belief, Incident, Sighting, Source
+
+CONFIRM = 2  #: failures in a row before a source that could be read is called unreadable: one may be a hiccup
+STANDSTILL = timedelta(minutes=30)  #: a source that says nothing new for so long, while another speaks, is stale
+
+
+def sight(
+    before: Sighting, at: datetime, failure: Unreadable | None, *, changed: bool, empty: bool = False
+) -> Sighting:
+    """The sighting after one poll.
+
+    failure: why nothing could be read; None: it could. changed: what it says is new. empty: it was readable and
+    said nothing, where it always says something.
+    """
+    if failure is not None:
+        return _failed(before, at, failure)
+    belief = Belief.SILENT if empty else Belief.OK
+    return replace(
+        before,
+        belief=belief,
+        since=before.since if before.belief is belief else at,
+        reason="readable, but empty where it never is" if empty else "",
+        ours=False,
+        failures=0,
+        failing_since=None,
+        read_at=at,
+        asked_at=at,
+        changed_at=at if changed or before.changed_at is None else before.changed_at,
+    )
+
+
+def _failed(before: Sighting, at: datetime, failure: Unreadable) -> Sighting:
+    since = before.failing_since or at
+    count = before.failures + 1
+    confirmed = count >= CONFIRM or before.read_at is None or before.belief is Belief.UNREADABLE
+    already = before.belief is Belief.UNREADABLE
+    return replace(
+        before,
+        belief=Belief.UNREADABLE if confirmed else before.belief,
+        since=(before.since if already else since) if confirmed else before.since,
+        reason=failure.reason if confirmed else before.reason,
+        ours=failure.ours if confirmed else before.ours,
+        failures=count,
+        failing_since=since,
+        asked_at=at,
+    )
+
+
+def down(sighting: Sighting) -> bool:
+    """Whether a source cannot be read, and the fault is not in our own settings."""
+    return sighting.belief is Belief.UNREADABLE and not sighting.ours and sighting.since is not None
+
+
+def went_down(sighting: Sighting, label: str, following: Iterable[str]) -> Observation:
+    """That a source has stopped answering: `The status page has not answered since 19:41 UTC (429 …); following X.`"""
+    assert sighting.since is not None
+    others = " and ".join(following)
+    return Observation(
+        key=f"down|{sighting.source}|{sighting.since.isoformat()}",
+        at=sighting.since,
+        text=f"{_capital(label)} has not answered since {sighting.since:%H:%M} UTC ({sighting.reason})"
+        + (f"; following {others}." if others else "; nothing else of this provider can be read either."),
+    )
+
+
+def came_back(before: Sighting, at: datetime, label: str) -> Observation:
+    """That it answers again: `The status page answers again, after 39 min.`"""
+    assert before.since is not None
+    return Observation(
+        key=f"up|{before.source}|{before.since.isoformat()}",
+        at=at,
+        text=f"{_capital(label)} answers again, after {duration(at - before.since)}.",
+    )
+
+
+def bearer(incidents: Sequence[Incident], key: str = "") -> Incident | None:
+    """The incident on whose timeline an observation belongs.
+
+    For a return the one that tells the failure (`key`); else the open one that spoke last, maintenances aside.
+    """
+    for incident in incidents:
+        if key and any(update.observed == key for update in incident.updates):
+            return incident
+    if key:
+        return None
+    active = [incident for incident in incidents if incident.open and not incident.maintenance]
+    return max(active, key=lambda incident: (incident.updated_at, incident.id), default=None)
+
+
+def believed(sighting: Sighting, others: Collection[Sighting], incidents: Sequence[Incident]) -> Sighting:
+    """The sighting as a reader should take it now: `stale` where it stands still while another source speaks."""
+    if sighting.belief is not Belief.OK:
+        return sighting
+    for incident in incidents:
+        if not incident.open or incident.maintenance:
+            continue
+        spoken = [
+            report.at for update in incident.updates for report in update.reports if _other(report.source, others)
+        ]
+        own = [report.at for u in incident.updates for report in u.reports if report.source == sighting.source]
+        if spoken and max(spoken) - max(own, default=incident.started_at) >= STANDSTILL:
+            since = max(own, default=sighting.changed_at or incident.started_at)
+            return replace(sighting, belief=Belief.STALE, since=since, reason="stands still while others speak")
+    return sighting
+
+
+def _other(source: str, others: Collection[Sighting]) -> bool:
+    return any(other.source == source for other in others)
+
+
+def interval(
+    source: Source, sighting: Sighting, *, troubled: bool, retry_at: datetime | None, at: datetime
+) -> timedelta:
+    """How long to wait before the next poll, jitter aside.
+
+    Quicker (half the interval) while its provider has an open incident or another source of it cannot be read, and
+    to confirm a first failure; slower on failures that go on (doubling, up to 15 minutes or the interval, whichever
+    is longer); never before the source's own `Retry-After`.
+    """
+    usual = source.interval
+    wait = usual
+    if sighting.failures == 1 and not sighting.ours:
+        wait = min(usual, max(timedelta(seconds=5), usual / 4))
+    elif sighting.failures > 1:
+        wait = min(usual * 2 ** min(sighting.failures - 2, 10), max(usual, timedelta(minutes=15)))
+        wait = min(wait, usual * 2) if troubled else wait
+    elif troubled:
+        wait = usual / 2
+    if retry_at is not None and retry_at - at > wait:
+        wait = retry_at - at
+    return wait
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]

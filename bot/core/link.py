@@ -1,0 +1,372 @@
+"""From reports to the timeline: what is one incident, what one update, in which state, and what has changed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import combinations
+
+from bot.core import match
+from bot.core.join import Cluster, clusters, named, order
+from bot.core.match import Vocabulary
+from bot.core.normalise import words_digest
+from bot.model import Change, Impact, Incident, Report, Status, Update
+
+SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the program itself saw of a source while something was wrong (rule of truth 4)."""
+
+    key: str  #: `down|<source>|<since>`, `up|<source>|<since>`: each is told once
+    at: datetime
+    text: str
+
+
+def link(
+    known: Sequence[Incident],
+    fresh: Sequence[Report],
+    vocabulary: Vocabulary,
+) -> list[Change]:
+    """What fresh reports change.
+
+    known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). The result lists changed
+    incidents only, oldest first; the same reports give the same incidents in whatever order they came.
+    """
+    reports = merged(known, fresh)
+    groups = clusters(reports, vocabulary)
+    told = {report.id for incident in known for update in incident.updates for report in update.reports}
+    changes = []
+    for group, home, absorbed in _homes(known, groups):
+        before = next((incident for incident in known if incident.id == home), None)
+        observed = [update for incident in known if incident.id in {home, *absorbed} for update in _observed(incident)]
+        after = incident_of(home, group, observed, vocabulary, before)
+        change = compare(before, after, told, absorbed)
+        if change is not None:
+            changes.append(change)
+    return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
+
+
+def merged(known: Sequence[Incident], fresh: Sequence[Report]) -> list[Report]:
+    """All reports, each in its newest version."""
+    reports = {report.id: report for incident in known for update in incident.updates for report in update.reports}
+    for report in fresh:
+        before = reports.get(report.id)
+        reports[report.id] = report if before is None else newer(before, report)
+    return list(reports.values())
+
+
+def newer(a: Report, b: Report) -> Report:
+    """Two versions of one statement: the later seen has the word, and keeps what it no longer repeats."""
+    old, new = (a, b) if a.seen_at <= b.seen_at else (b, a)
+    changed = words_digest(old.text) != words_digest(new.text) or (
+        new.status is not None and old.status is not None and new.status is not old.status
+    )
+    return replace(
+        new,
+        at=new.at if new.dated or not old.dated else old.at,
+        dated=new.dated or old.dated,
+        first_seen_at=min(a.first_seen_at, b.first_seen_at),
+        status=new.status or old.status,
+        impact=new.impact or old.impact,
+        title=new.title or old.title,
+        components=new.components or old.components,
+        regions=new.regions or old.regions,
+        keys=new.keys | old.keys,
+        revision=max(a.revision, b.revision) + changed,
+    )
+
+
+def _homes(known: Sequence[Incident], groups: Sequence[Cluster]) -> list[tuple[Cluster, str, tuple[str, ...]]]:
+    """Which incident each cluster is: the known one with which it shares the most reports, else a new one.
+
+    With it the ids of known incidents that are left without any report: they were this one all along.
+    """
+    belongs = {report.id: incident.id for incident in known for u in incident.updates for report in u.reports}
+    age = {incident.id: (incident.started_at, incident.id) for incident in known}
+    claims: list[tuple[int, int, str]] = []
+    for index, group in enumerate(groups):
+        shared = Counter(belongs[report.id] for report in group.reports if report.id in belongs)
+        claims += [(count, index, incident) for incident, count in shared.items()]
+    claims.sort(key=lambda claim: (-claim[0], age[claim[2]], claim[1]))
+    home: dict[int, str] = {}
+    for _, index, incident in claims:
+        if index not in home and incident not in home.values():
+            home[index] = incident
+    left: dict[int, list[str]] = defaultdict(list)
+    for _, index, incident in claims:
+        if incident not in home.values():
+            left[index].append(incident)
+            home.setdefault(index, incident)
+    return [
+        (group, home.get(index) or new_id(group), tuple(i for i in dict.fromkeys(left[index]) if i != home.get(index)))
+        for index, group in enumerate(groups)
+    ]
+
+
+def new_id(group: Cluster) -> str:
+    """A name for a new incident, made of the first report that was seen of it."""
+    first = min(group.reports, key=lambda report: (report.first_seen_at, *order(report)))
+    return short_hash(first.provider, first.id)
+
+
+def short_hash(*parts: str) -> str:
+    """Twelve letters and digits that stand for these parts."""
+    return blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()
+
+
+# --- one incident ------------------------------------------------------------------------------------------------
+
+
+def incident_of(
+    incident_id: str,
+    group: Cluster,
+    observed: Sequence[Update],
+    vocabulary: Vocabulary,
+    before: Incident | None,
+) -> Incident:
+    """The incident that a cluster of reports makes."""
+    reports = sorted(group.reports, key=order)
+    updates = updates_of(reports, before)
+    updates = sorted([*updates, *observed], key=lambda update: (update.at, _place(update), update.id))
+    maintenance = any(report.maintenance for report in reports)
+    return with_state(
+        Incident(
+            id=incident_id,
+            provider=reports[0].provider,
+            title=_title(reports),
+            status=Status.SCHEDULED if maintenance else Status.INVESTIGATING,
+            started_at=reports[0].at,
+            updated_at=max(update.at for update in updates),
+            impact=_impact(reports),
+            references=_references(reports),
+            components=match.union(*(named(report, vocabulary)[0] for report in reports)),
+            regions=match.union(*(named(report, vocabulary)[1] for report in reports)),
+            sources=match.union([report.source for report in reports]),
+            maintenance=maintenance,
+            starts=_latest(reports, "starts"),
+            ends=_latest(reports, "ends"),
+            url=_url(reports),
+            updates=tuple(updates),
+            keys=frozenset().union(*(report.keys for report in reports)),
+            joined=group.rules,
+        )
+    )
+
+
+def with_state(incident: Incident) -> Incident:
+    """The incident with the state in which its updates leave it (rule 8: only a statement closes it)."""
+    status, ended = incident.status, None
+    for update in incident.updates:
+        if update.status is None:
+            continue
+        if update.status.closed and not status.closed:
+            ended = update.at
+        status = update.status
+    return replace(incident, status=status, resolved_at=ended if status.closed else None)
+
+
+def _place(update: Update) -> tuple[int, int]:
+    """Among equal times: statements before our observations, and in their sources' own order."""
+    return (1, 0) if update.observed else (0, min(report.position for report in update.reports))
+
+
+def _observed(incident: Incident) -> Iterable[Update]:
+    return (update for update in incident.updates if update.observed)
+
+
+def _by_seen(reports: Sequence[Report]) -> list[Report]:
+    return sorted(reports, key=lambda report: (report.seen_at, *order(report)), reverse=True)
+
+
+def _title(reports: Sequence[Report]) -> str:
+    """The newest title; of a source that keeps threads before one that does not."""
+    titled = [report for report in _by_seen(reports) if report.title]
+    threaded = [report for report in titled if report.thread is not None]
+    return (threaded or titled)[0].title if titled else ""
+
+
+def _references(reports: Sequence[Report]) -> tuple[str, ...]:
+    """The provider's own names for it: those that its source gives, then those that a statement names first."""
+    given = [report.references for report in reports if report.references]
+    named_in_text = [match.ids_in(f"{r.title}\n{r.text}")[:1] for r in reports if not r.references and r.thread is None]
+    return match.union(*given, *named_in_text)
+
+
+def _impact(reports: Sequence[Report]) -> Impact | None:
+    """The worst of what each source said last; None where nobody stated any."""
+    last: dict[str, Impact] = {}
+    for report in reports:
+        if report.impact is not None:
+            last[report.source] = report.impact
+    return max(last.values(), key=lambda impact: (impact.rank, impact.value), default=None)
+
+
+def _latest(reports: Sequence[Report], name: str) -> datetime | None:
+    values = (getattr(report, name) for report in _by_seen(reports))
+    return next((value for value in values if value is not None), None)
+
+
+def _url(reports: Sequence[Report]) -> str:
+    threaded = [report.url for report in reports if report.url and report.thread is not None]
+    return (threaded or [report.url for report in reports if report.url] or [""])[0]
+
+
+# --- updates -----------------------------------------------------------------------------------------------------
+
+
+def updates_of(reports: Sequence[Report], before: Incident | None) -> list[Update]:
+    """The timeline's entries: each statement once, with every source that made it (rule 7)."""
+    ids = {report.id: update.id for update in (before.updates if before else ()) for report in update.reports}
+    formal = any(report.thread is not None and report.status is not None for report in reports)
+    updates, taken = [], set()
+    for group in _same_statements(reports):
+        told = sorted(group, key=_first_told)
+        known = [ids[report.id] for report in told if report.id in ids and ids[report.id] not in taken]
+        name = known[0] if known else _update_id(told)
+        taken.add(name)
+        updates.append(_update(name, told, formal=formal))
+    return updates
+
+
+def _update_id(told: Sequence[Report]) -> str:
+    first = min(told, key=lambda report: (report.first_seen_at, *order(report)))
+    return short_hash("update", first.id)
+
+
+def _first_told(report: Report) -> tuple[datetime, bool, datetime, str]:
+    """Who told first; a time without seconds may be any within its minute, so it does not win that minute."""
+    minute = report.at.replace(second=0, microsecond=0)
+    return (minute, report.at == minute, report.at, report.id)
+
+
+def _update(name: str, told: Sequence[Report], *, formal: bool) -> Update:
+    words = max(told, key=lambda report: (not report.text.endswith("…"), report.thread is not None, len(report.text)))
+    return Update(
+        id=name,
+        at=told[0].at,
+        text=words.text,
+        status=_status(told, formal=formal),
+        impact=next((report.impact for report in told if report.impact is not None), None),
+        reports=tuple(told),
+        revision=sum(report.revision for report in told),
+        dated=any(report.dated for report in told),
+        url=words.url or told[0].url,
+    )
+
+
+def _status(told: Sequence[Report], *, formal: bool) -> Status | None:
+    """What the update states; from its words alone where its sources have no field for it.
+
+    Words alone never close what a source with a field for it has an account of.
+    """
+    stated = next((report.status for report in told if report.status is not None), None)
+    if stated is not None or told[0].maintenance:
+        return stated
+    said = next((phase for report in told if report.thread is None and (phase := match.phase_of(report.text))), None)
+    return None if said is not None and said.closed and formal else said
+
+
+def _same_statements(reports: Sequence[Report]) -> list[list[Report]]:
+    """Reports that say the same thing, best pairs first, never two of one source."""
+    group_of = {report.id: [report] for report in reports}
+    for a, b in _pairs(reports):
+        one, other = group_of[a.id], group_of[b.id]
+        if one is other or {report.source for report in one} & {report.source for report in other}:
+            continue
+        one.extend(other)
+        for report in other:
+            group_of[report.id] = one
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def _pairs(reports: Sequence[Report]) -> list[tuple[Report, Report]]:
+    """The pairs of statements of two sources that are one, the surest first."""
+    if len({report.source for report in reports}) < 2:
+        return []
+    alone = _alone_in_their_minute(reports)
+    rated = []
+    for a, b in combinations(reports, 2):
+        if a.source != b.source and abs(b.at - a.at) <= SAME and not _contradict(a, b):
+            score = _sameness(a, b, alone)
+            if score > 0:
+                rated.append((-score, abs(b.at - a.at), a.id, b.id, a, b))
+    rated.sort(key=lambda entry: entry[:4])
+    return [(a, b) for *_, a, b in rated]
+
+
+def _contradict(a: Report, b: Report) -> bool:
+    return a.status is not None and b.status is not None and a.status is not b.status
+
+
+def _sameness(a: Report, b: Report, alone: Mapping[str, bool]) -> float:
+    """0: two statements. Up to 1: the same words, or the only ones of their phase in one minute (one was edited)."""
+    score = match.alike(a.text, b.text)
+    if score >= 0.9:
+        return score
+    same_minute = abs(a.at - b.at) < MINUTE and _minute(a) == _minute(b)
+    both_numbered = a.thread is not None and b.thread is not None
+    if same_minute and both_numbered and a.status is b.status and alone[a.id] and alone[b.id]:
+        return 0.5
+    return 0.0
+
+
+def _alone_in_their_minute(reports: Sequence[Report]) -> Mapping[str, bool]:
+    crowd = Counter((report.source, _minute(report), report.status) for report in reports)
+    return {report.id: crowd[report.source, _minute(report), report.status] == 1 for report in reports}
+
+
+def _minute(report: Report) -> datetime:
+    return report.at.replace(second=0, microsecond=0)
+
+
+# --- what changed ------------------------------------------------------------------------------------------------
+
+
+def compare(
+    before: Incident | None, after: Incident, told: Collection[str], absorbed: tuple[str, ...] = ()
+) -> Change | None:
+    """The change from one state of an incident to the next; None where there is none.
+
+    told: the ids of the reports that the timeline already had, in whichever incident.
+    """
+    if before == after and not absorbed:
+        return None
+    old = {update.id: update for update in before.updates} if before else {}
+    news, revised = [], []
+    for update in after.updates:
+        if update.id in old:
+            if _says_else(old[update.id], update):
+                revised.append(update.id)
+        elif not any(report.id in told for report in update.reports):
+            news.append(update.id)
+    return Change(after, before, tuple(news), tuple(revised), absorbed)
+
+
+def _says_else(old: Update, new: Update) -> bool:
+    return (old.revision, old.status, old.impact) != (new.revision, new.status, new.impact)
+
+
+def observe(incident: Incident, observations: Iterable[Observation]) -> Change | None:
+    """An incident with what the program itself saw; each observation once."""
+    have = {update.observed for update in incident.updates}
+    extra = [
+        Update(
+            id=short_hash(incident.id, seen.key),
+            at=max(seen.at, incident.started_at),
+            text=seen.text,
+            observed=seen.key,
+        )
+        for seen in observations
+        if seen.key not in have
+    ]
+    if not extra:
+        return None
+    updates = sorted([*incident.updates, *extra], key=lambda update: (update.at, _place(update), update.id))
+    after = replace(incident, updates=tuple(updates), updated_at=max(u.at for u in updates))
+    return compare(incident, after, ())

@@ -1,0 +1,218 @@
+"""The evidence: what a statement names, what two statements have in common, and what a statement says of the phase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from rapidfuzz import fuzz
+
+from bot.model import Status
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+#: Microsoft's incident ids: a service's two letters and five to eight digits. Zero for O and O for zero are the usual
+#: typing errors (`M0244568` on X, 15 March 2021, for MO244568).
+_ID = re.compile(r"(?<![A-Za-z0-9])([A-Z0]{2})([0-9O]{5,8})(?![A-Za-z0-9])")
+#: Prefixes of the same shape that are no incidents: knowledge base articles, message center posts.
+_NO_INCIDENT = frozenset({"KB", "MC", "OO"})
+#: Addresses that stand for one incident, whoever writes them.
+_INCIDENT_ADDRESS = re.compile(r"^(?:stspg\.io/\w+|[^/]+/(?:.*/)?incidents?/[^/]+.*)$")
+
+
+def ids_in(text: str) -> list[str]:
+    """The incident ids that a text names, typing errors mended, in the order of their first mention."""
+    found: dict[str, None] = {}
+    for letters, digits in _ID.findall(text):
+        prefix = letters.replace("0", "O")
+        if prefix in _NO_INCIDENT or letters.isdigit() or sum(map(str.isdigit, digits)) < len(digits) - 1:
+            continue
+        found[prefix + digits.replace("O", "0")] = None
+    return list(found)
+
+
+def id_keys(text: str) -> set[str]:
+    """`id:MO1221364` for each id that a text names."""
+    return {f"id:{name}" for name in ids_in(text)}
+
+
+def link_key(address: str) -> str:
+    """An address as a key: `url:` where its shape stands for one incident, else `link:`; '' for a bare host.
+
+    Scheme, `www.`, query, fragment and a slash at the end make no difference; a `link:` tells only
+    where a thread claims it.
+    """
+    parts = urlsplit(address.strip())
+    host, path = (parts.hostname or "").removeprefix("www."), parts.path.rstrip("/")
+    if not host or not path:
+        return ""
+    place = f"{host}{path}"
+    return f"url:{place}" if _INCIDENT_ADDRESS.match(place) else f"link:{place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A provider's names for its components and regions: canonical name -> the words that mean it."""
+
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def canonical(self, name: str) -> str:
+        """The catalogue's name of a component that a source names in its own way; else the name itself."""
+        return _lookup(tuple(self.components.items())).get(name.casefold().strip(), name.strip())
+
+    def components_in(self, text: str) -> tuple[str, ...]:
+        """The components that a text speaks of, in the catalogue's order."""
+        return _found(tuple(self.components.items()), text)
+
+    def regions_in(self, text: str) -> tuple[str, ...]:
+        """The regions that a text speaks of."""
+        return _found(tuple(self.regions.items()), text)
+
+    def knows(self, component: str) -> bool:
+        """Whether the catalogue has this component; without any catalogue every name counts as known."""
+        return not self.components or self.canonical(component) in self.components
+
+
+Names = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@lru_cache(maxsize=256)
+def _lookup(names: Names) -> Mapping[str, str]:
+    return {word.casefold(): name for name, words in names for word in (name, *words)}
+
+
+@lru_cache(maxsize=256)
+def _pattern(names: Names) -> re.Pattern[str] | None:
+    words = sorted(_lookup(names), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE) if words else None
+
+
+@lru_cache(maxsize=4096)
+def _found(names: Names, text: str) -> tuple[str, ...]:
+    pattern = _pattern(names)
+    if pattern is None:
+        return ()
+    # The longest name wins: what is inside it is not found a second time ("Microsoft Teams" is no "Microsoft").
+    hit = {_lookup(names)[match.casefold()] for match in pattern.findall(text)}
+    return tuple(name for name, _ in names if name in hit)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+_ADDRESS = re.compile(r"https?://\S+|\b[\w.-]+\.(?:com|io|microsoft)(?:/\S*)?")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_PLAIN = frozenset(
+    """a about above access accessible additional additionally admin affected affecting after again all also an and any
+    apologize appreciate are as at available be been before being below but by can caused center com could customer
+    customers details detail did do does due during each experience experiencing for found from further had has have
+    having here if impact impacted impacting in inconvenience information into investigate investigating is issue issues
+    it its latest may microsoft more need no not of on once only or other our over page patience please portal possible
+    post posted problem progress provide provided provides service services should so some soon such than thank that the
+    their them then there these they this those time to under until up update updated updates us user users via visit
+    was we we're we've were what when where which while who will with within work working would you your""".split()
+)
+
+
+@lru_cache(maxsize=8192)
+def content_words(text: str) -> frozenset[str]:
+    """The words that carry a text's meaning: no addresses, no ids, no boilerplate of status pages; stems by cutting."""
+    bare = _ID.sub(" ", _ADDRESS.sub(" ", text))
+    words = (word.casefold().replace("’", "'") for word in _WORD.findall(bare))
+    return frozenset(_stem(word) for word in words if len(word) > 2 and word not in _PLAIN and not word.isdigit())
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ion", "ions", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending)
+    return word
+
+
+def overlap(a: frozenset[str], b: frozenset[str]) -> float:
+    """The share of the shorter text's meaning that the other text has too; 0 where too little is said to tell."""
+    least = min(len(a), len(b))
+    return len(a & b) / least if least >= 3 else 0.0
+
+
+@lru_cache(maxsize=8192)
+def squeezed(text: str) -> str:
+    """The bare words in order, as one string, for comparing what two sources say letter by letter."""
+    return " ".join(_WORD.findall(_ADDRESS.sub(" ", text).casefold().replace("’", "'")))
+
+
+def alike(a: str, b: str) -> float:
+    """How much two texts are the same statement, 0 to 1; a text cut off with "…" is compared as far as it goes."""
+    one, other = squeezed(a), squeezed(b)
+    if not one or not other:
+        return 0.0
+    if one == other:
+        return 1.0
+    for text, cut, whole in ((a, one, other), (b, other, one)):
+        if text.rstrip().endswith(("…", "...")) and len(cut) >= 20 and len(whole) > len(cut):
+            return fuzz.ratio(cut, whole[: len(cut)]) / 100
+    return fuzz.ratio(one, other) / 100
+
+
+# --- phases ------------------------------------------------------------------------------------------------------
+
+_PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
+    (status, re.compile(pattern, re.IGNORECASE))
+    for status, pattern in (
+        (
+            Status.RESOLVED,
+            r"\b(?:is|are|was|has been|have been|now|fully) (?:now )?(?:fully )?(?:resolved|mitigated|remediated)\b"
+            r"|\bhas been fully (?:restored|recovered)\b|\bwe(?:'ve| have) (?:confirmed|validated)[^.]{0,60}"
+            r"\b(?:resolved|remediated|is no longer occurring)\b|^\W*(?:\[?resolved\]?)\b",
+        ),
+        (
+            Status.MONITORING,
+            r"\bmonitoring\b|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
+            r"|\bbeginning to recover\b|\bare (?:now )?recovering\b|\bmostly recovered\b|\bhave recovered\b"
+            r"|\brestored (?:access|the affected)\b|\bsigns of recovery\b",
+        ),
+        (
+            Status.IDENTIFIED,
+            r"\b(?:we(?:'ve| have)|has|have|been) (?:identified|determined|isolated)\b|\bidentified (?:a|the|an)\b"
+            r"|\broot cause\b|\b(?:rolled|rolling) back\b|\breroute?ing\b|\bmitigate\b",
+        ),
+        (Status.INVESTIGATING, r"\binvestigat|\blooking into\b|\baware of\b|\breceived reports\b|\breviewing\b"),
+    )
+)
+_NOT_OVER = re.compile(
+    r"\b(?:not|n't|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)\b[^.]{0,60}"
+    r"\b(?:resolved|mitigated|restored|remediated)\b",
+    re.IGNORECASE,
+)
+#: Words with which a provider opens the account of an event, rather than going on with one.
+_OPENING = re.compile(
+    r"\b(?:(?:we(?:'|’)?re|we are|currently|now)\s+(?:aware|investigating|looking)|investigating (?:an?|the|reports|"
+    r"issues|potential)|aware of|received reports|users may be unable|starting at|some users (?:may|are))\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=8192)
+def phase_of(text: str) -> Status | None:
+    """The phase that a statement's words claim; None where they claim none."""
+    for status, pattern in _PHASES:
+        if pattern.search(text) and not (status is Status.RESOLVED and _NOT_OVER.search(text)):
+            return status
+    return None
+
+
+def opens_account(text: str) -> bool:
+    """Whether a statement reads as the beginning of an account ("We're investigating …")."""
+    return bool(_OPENING.search(text))
+
+
+def union(*names: Iterable[str]) -> tuple[str, ...]:
+    """Names without repeats, letter case aside, in the order of their first mention."""
+    seen: dict[str, str] = {}
+    for group in names:
+        for name in group:
+            seen.setdefault(name.casefold(), name)
+    return tuple(seen.values())

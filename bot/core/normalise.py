@@ -1,0 +1,146 @@
+"""Items to Reports: native ids, UTC, comparable keys; and which of them say anything that the ledger does not know."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+from bot.core.match import id_keys, link_key
+from bot.core.text import tidy
+from bot.model import Item, Known, Report, Source
+
+FUTURE = timedelta(minutes=15)  #: a statement dated later than this after we read it is misdated
+
+
+def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at: datetime) -> list[Report]:
+    """The reports among `items` that are new or say something else than before.
+
+    known: the ledger's memory of the items' threads and native ids. at: the time of the capture (UTC).
+    """
+    memory = {entry.native_id: entry for entry in known}
+    fresh = []
+    for item, native_id, position in numbered(items, memory.values()):
+        before = memory.get(native_id)
+        report = as_report(source, item, native_id, position, before, at)
+        if before is None or before.digest != digest(report):
+            fresh.append(report)
+    return fresh
+
+
+def numbered(items: Sequence[Item], known: Iterable[Known]) -> list[tuple[Item, str, int]]:
+    """Each item with its native id and its place within its thread.
+
+    Where the source has an id for the whole incident only, its statements are counted from 1, oldest first, among
+    all that were ever seen: a number is not used again (CONTRACT.md, "Timeline as JSON").
+    """
+    threads: dict[str | None, list[Item]] = defaultdict(list)
+    for item in items:
+        threads[item.thread].append(item)
+    memory: dict[str | None, list[Known]] = defaultdict(list)
+    for entry in known:
+        memory[entry.thread].append(entry)
+    result = []
+    for thread, members in threads.items():
+        unnumbered = [item for item in members if item.native_id is None]
+        numbers = iter(_align(unnumbered, memory[thread]))
+        for position, item in enumerate(members):
+            native_id = item.native_id or f"{thread}#{next(numbers)}"
+            result.append((item, native_id, position))
+    return result
+
+
+def _align(items: Sequence[Item], known: Sequence[Known]) -> list[int]:
+    """The numbers of one thread's items: known ones are recognised by time and words, then either; others are new."""
+    free = {int(entry.native_id.rpartition("#")[2]): entry for entry in known}
+    highest = max(free, default=0)
+    numbers: list[int | None] = [None] * len(items)
+    for same in (_same_time_and_words, _same_time, _same_words):
+        for place, item in enumerate(items):
+            if numbers[place] is None:
+                number = next((n for n, entry in sorted(free.items()) if same(item, entry)), None)
+                if number is not None:
+                    numbers[place] = number
+                    del free[number]
+    result = []
+    for number in numbers:
+        if number is None:
+            highest += 1
+            number = highest
+        result.append(number)
+    return result
+
+
+def _same_time(item: Item, entry: Known) -> bool:
+    return item.at is not None and item.at == entry.at
+
+
+def _same_words(item: Item, entry: Known) -> bool:
+    return words_digest(item.text) == entry.words
+
+
+def _same_time_and_words(item: Item, entry: Known) -> bool:
+    return _same_time(item, entry) and _same_words(item, entry)
+
+
+def as_report(source: Source, item: Item, native_id: str, position: int, before: Known | None, at: datetime) -> Report:
+    """One item, made comparable. What was dated by first sight keeps that date."""
+    first_seen = before.first_seen_at if before else at
+    stated = item.at.astimezone(UTC) if item.at else None
+    dated = stated is not None and stated <= at + FUTURE
+    keys = {link_key(address) for address in item.links}
+    if item.references:
+        keys |= {f"id:{reference}" for reference in item.references}
+    elif item.thread is None:
+        keys |= id_keys(f"{item.title}\n{item.text}")
+    return Report(
+        source=source.id,
+        native_id=native_id,
+        provider=source.provider,
+        at=stated if stated is not None and dated else first_seen,
+        dated=dated,
+        first_seen_at=first_seen,
+        seen_at=at,
+        text=tidy(item.text),
+        thread=item.thread,
+        title=tidy(item.title),
+        status=item.status,
+        impact=item.impact,
+        url=item.url,
+        keys=frozenset(keys - {""}),
+        references=item.references,
+        components=item.components,
+        regions=item.regions,
+        maintenance=item.maintenance,
+        starts=item.starts,
+        ends=item.ends,
+        revision=before.revision if before else 0,
+        position=position,
+    )
+
+
+def digest(report: Report) -> str:
+    """What a report says, without clocks, white space and our own bookkeeping (rule of truth 1)."""
+    facts = (
+        words_digest(report.text),
+        words_digest(report.title),
+        report.at.isoformat() if report.dated else "",
+        report.status or "",
+        report.impact or "",
+        "|".join(sorted(report.components)),
+        "|".join(sorted(report.regions)),
+        "|".join(sorted(report.keys)),
+        str(report.starts or ""),
+        str(report.ends or ""),
+    )
+    return _hash("\x1f".join(facts))
+
+
+def words_digest(text: str) -> str:
+    """The words of a text alone: white space folded, letter case kept (an edit may be of one letter)."""
+    return _hash(" ".join(text.split()))
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,94 @@
+"""Which messages a change is worth: one for each update, one for what was missed, or none (rules of truth 10 to 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.core.match import Vocabulary
+from bot.model import Change, Incident, Routing, Update
+
+RECENT = timedelta(hours=24)
+
+
+class Waking(StrEnum):
+    """In which state of mind a change was learnt."""
+
+    AWAKE = "awake"  #: no pause, or one too short to count: every update is told
+    FIRST = "first"  #: the first sight of the source: its history is learnt in silence, only what is open is told
+    PAUSED = "paused"  #: after a pause: what was missed is told once
+
+
+def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetime) -> list[Routing]:
+    """What the store's routing statement is asked for one change, in the order of telling."""
+    incident = change.incident
+    news = [update for update in incident.updates if update.id in change.news]
+    closing = [update for update in incident.updates if update.id in change.revised and _turns(change, update)]
+    told = sorted([*news, *closing], key=incident.updates.index)
+    if change.silent or (waking is Waking.FIRST and not _open_now(incident, at)):
+        return []
+    if not told:
+        return [_routing(change, (_standing(change),), vocabulary, news=False)] if _worth_an_edit(change) else []
+    together = waking is not Waking.AWAKE and len(told) > 1
+    batches: Sequence[tuple[Update, ...]] = [tuple(told)] if together else [(update,) for update in told]
+    return [_routing(change, batch, vocabulary, news=True) for batch in batches]
+
+
+def _open_now(incident: Incident, at: datetime) -> bool:
+    """Whether something read for the first time is worth telling: open by a statement, or said within a day.
+
+    (Many feeds never say that anything is over; their history is no news.)
+    """
+    stated = any(update.status is not None for update in incident.updates)
+    return incident.open and (stated or at - incident.updated_at <= RECENT)
+
+
+def _turns(change: Change, update: Update) -> bool:
+    """Whether a revised update has ended the incident, or reopened it, without a word of its own."""
+    return change.before is not None and change.before.open is not change.incident.open and update.status is not None
+
+
+def _worth_an_edit(change: Change) -> bool:
+    """Whether the standing message would read differently."""
+    before, after = change.before, change.incident
+    if before is None:
+        return False
+    shown = ("title", "status", "impact", "references", "components", "regions", "starts", "ends", "sources")
+    return bool(change.revised) or any(getattr(before, name) != getattr(after, name) for name in shown)
+
+
+def _standing(change: Change) -> Update:
+    revised = [update for update in change.incident.updates if update.id in change.revised]
+    return (revised or list(change.incident.updates))[-1]
+
+
+def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary, *, news: bool) -> Routing:
+    incident = change.incident
+    return Routing(
+        incident=incident.id,
+        update=updates[-1].id,
+        updates=tuple(update.id for update in updates),
+        revision=_version(updates[-1], incident, news=news),
+        provider=incident.provider,
+        components=_facets(incident, vocabulary),
+        regions=tuple(name.casefold() for name in incident.regions),
+        rank=incident.impact.rank if incident.impact is not None else None,
+        maintenance=incident.maintenance,
+        news=news,
+        opens=incident.open or change.before is None or change.before.open,
+    )
+
+
+def _version(update: Update, incident: Incident, *, news: bool) -> int:
+    """What tells one state of the standing message from the next: the update's revision, or when it was last read."""
+    if news:
+        return update.revision
+    return int(max((r.seen_at.timestamp() for u in incident.updates for r in u.reports), default=0))
+
+
+def _facets(incident: Incident, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The components as filters name them; none where one is unknown to the filters, so that it passes (rule 12)."""
+    if not all(vocabulary.knows(name) for name in incident.components):
+        return ()
+    return tuple(vocabulary.canonical(name).casefold() for name in incident.components)
