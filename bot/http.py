@@ -22,7 +22,6 @@ from hashlib import sha256
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from aiohttp.http_exceptions import LineTooLong
 from yarl import URL
 
 from bot import __version__
@@ -51,6 +50,7 @@ FAILURES = (aiohttp.ClientError, OSError, ValueError)  #: all that a request may
 
 CONNECT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL)
 RESET = (aiohttp.ClientError, ConnectionError)
+OVERFULL = ("Got more than", "Too many headers")  # aiohttp has no type of its own for headers beyond its limits
 
 
 class TooLarge(aiohttp.ClientError):
@@ -63,9 +63,11 @@ class Fetcher:
     connect, first_byte, whole: time limits in seconds: name and connection each; the silence before the first and
     between later bytes; everything, redirects included.
     limit: bytes of a decompressed body.
+    slots: requests at one time; the wait for one is not counted.
     proxy, no_proxy: HTTPS_PROXY (used for http addresses as well) and NO_PROXY.
-    ssl_cert_file: a bundle of authorities trusted besides the system's; UsageError where it cannot be read.
+    ssl_cert_file: a bundle of authorities trusted besides the system's.
     resolver: in place of aiohttp's own. allow: which addresses a source that is not trusted may be at.
+    Raises UsageError where the proxy is no address or the bundle cannot be read.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Fetcher:
         first_byte: float = 20,
         whole: float = 60,
         limit: int = LIMIT,
+        slots: int = SLOTS,
         proxy: str | None = None,
         no_proxy: str = "",
         ssl_cert_file: str = "",
@@ -92,7 +95,7 @@ class Fetcher:
         self._resolver = resolver
         self._names: Names | None = None
         self._allow = allow
-        self._slots = asyncio.Semaphore(SLOTS)  # not aiohttp's pool limit: waiting there would count as a time-out
+        self._slots = asyncio.Semaphore(slots)  # not aiohttp's pool limit: waiting there would count as a time-out
         self._open: aiohttp.ClientSession | None = None
         self._guarded: aiohttp.ClientSession | None = None
 
@@ -298,7 +301,9 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 def failure(error: BaseException) -> str:
     """The contract's word for what a request raised."""
-    if isinstance(error, TooLarge) or isinstance(error.__cause__, LineTooLong):
+    if isinstance(error, TooLarge):
+        return "too_large"
+    if isinstance(error, aiohttp.ClientResponseError) and error.message.startswith(OVERFULL):
         return "too_large"
     if isinstance(error, TimeoutError):
         return "timeout"

@@ -13,6 +13,8 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from bot.errors import UsageError
+
 Allow = Callable[[str], bool]  #: whether an IP address, as text, may be connected to
 
 GLOBAL_UNICAST = IPv6Network(
@@ -111,11 +113,11 @@ class Proxy:
     """The operator's proxy and the hosts that are reached without it.
 
     `no_proxy` as everywhere: hosts, domains with or without a leading dot, `host:port`, networks (`10.0.0.0/8`), `*`;
-    separated by commas or blanks.
+    separated by commas or blanks. Raises UsageError for a proxy that cannot be one.
     """
 
     def __init__(self, url: str | None, no_proxy: str = "") -> None:
-        self._url = URL(url) if url else None
+        self._url = _proxy_address(url) if url else None
         words = no_proxy.lower().replace(",", " ").split()
         self._networks = [network for word in words if (network := _network(word)) is not None]
         self._names = tuple(word.removeprefix("*").removeprefix(".") for word in words)
@@ -136,6 +138,14 @@ class Proxy:
             return True
         spelled = literal(host) if self._networks else None
         return spelled is not None and any(ip_address(spelled) in network for network in self._networks)
+
+
+def _proxy_address(url: str) -> URL:
+    with suppress(ValueError):
+        parsed = URL(url if "://" in url else f"http://{url}")
+        if parsed.scheme in ("http", "https") and parsed.host:
+            return parsed
+    raise UsageError("HTTPS_PROXY: not a proxy's address; write http://host:port")
 
 
 def _network(word: str) -> IPv4Network | IPv6Network | None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from bot.errors import UsageError
 from bot.reach import Names, Proxy, guarded, literal, nameable, public
 
 PRIVATE4 = [
@@ -172,6 +173,17 @@ def test_no_proxy_at_all() -> None:
     assert not Proxy(None)
     assert not Proxy("")
     assert Proxy(None).of(URL("https://status.example.com")) is None
+
+
+def test_a_proxy_may_be_written_without_its_scheme() -> None:
+    assert Proxy("proxy.test:3128").of(URL("https://status.example.com")) == URL("http://proxy.test:3128")
+
+
+@pytest.mark.parametrize("url", ["socks5://user:s3cret@proxy.test", "http://", "http://user:s3cret@[::1", "http://a:b"])
+def test_what_is_no_proxy_is_said_without_its_secret(url: str) -> None:
+    with pytest.raises(UsageError, match="HTTPS_PROXY") as caught:
+        Proxy(url)
+    assert "s3cret" not in str(caught.value)
 
 
 class Silent(AbstractResolver):
