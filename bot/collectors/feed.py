@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from xml.sax import SAXException
 
 import feedparser
 
 from bot.core.dates import parse_feed_date
-from bot.core.document import body_of, json_of, looks_like_html, require
+from bot.core.document import body_of, json_of, require
 from bot.core.text import plain, tidy
 from bot.errors import Unreadable
 from bot.model import Capture, Cursor, Item, Source, Status
@@ -32,6 +33,7 @@ _UPDATE = re.compile(
 _WHEN = re.compile(r"([A-Za-z]{3,9})\s+(\d\d?)(?:,\s*(\d{4}))?,\s+(\d\d?:\d\d(?::\d\d)?)\s*(\S{1,9})")
 _TAG = re.compile(r"<[^<>]*>")
 _OPENING = re.compile(rf"(?i)(?:status:\s*)?(?:\[({'|'.join(WORDS)})\]|({'|'.join(WORDS)})\s*(?:[-–—:]\s|\n|$))")
+_HTML = re.compile(rb"(?i)<(?:!doctype html|html|head|body)\b")
 _MARK_OR_SPACE = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 
 
@@ -69,10 +71,6 @@ class _Entry:
     categories: tuple[str, ...] = ()
 
     @property
-    def at(self) -> datetime | None:
-        return parse_feed_date(self.updated) or parse_feed_date(self.published)
-
-    @property
     def own_link(self) -> str:
         """The link, where it stands for this entry: many feeds send every reader to the same front page."""
         parts = urlsplit(self.link)
@@ -92,12 +90,8 @@ class _Entry:
 def _xml_entries(capture: Capture) -> list[_Entry]:
     parsed = _feedparser(capture)
     if not parsed.get("version"):
-        raise Unreadable("HTML where a feed should be" if looks_like_html(capture.body) else "not a feed")
-    if (
-        not parsed.entries
-        and parsed.bozo
-        and not isinstance(parsed.bozo_exception, feedparser.CharacterEncodingOverride)
-    ):
+        raise Unreadable("HTML where a feed should be" if _HTML.search(capture.body[:1024]) else "not a feed")
+    if not parsed.entries and isinstance(parsed.get("bozo_exception"), SAXException):
         raise Unreadable("broken XML")  # cut off before its first entry; an empty feed would mean "all well"
     home = _address(parsed.feed.get("link"), capture.url)
     return [_xml_entry(entry, home, capture.url) for entry in parsed.entries]
@@ -106,13 +100,14 @@ def _xml_entries(capture: Capture) -> list[_Entry]:
 def _feedparser(capture: Capture) -> Any:
     """What feedparser makes of the body, unsanitised: what is shown goes through `plain` instead.
 
-    The bytes go in as a file: feedparser takes bare bytes for the name of one first, and would open it.
+    The bytes go in as a file: feedparser takes bare bytes for the name of one first, and would open it. Blank lines
+    before the XML declaration are a common fault and harmless.
     """
     kind = capture.headers.get("content-type", "")
     headers = {"content-type": kind} if "charset" in kind.lower() else {}
     try:
         return feedparser.parse(
-            BytesIO(capture.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            BytesIO(capture.body.lstrip()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
     except Exception as error:  # feedparser names no errors; what it stumbles over is no feed to us
         raise Unreadable("a feed that cannot be parsed") from error
@@ -160,32 +155,40 @@ def _json_entry(item: Mapping[str, Any], home: str, url: str) -> _Entry:
 
 def _items(entry: _Entry, seen: datetime) -> list[Item]:
     """The statements of an entry, oldest first."""
-    at = entry.at
+    common = _common(entry)
     found = list(_UPDATE.finditer(entry.html)) if "<small" in entry.html else []
     if not found:
-        text = _plain(entry.html) or entry.title
-        return [_item(entry, text, at, _stated(entry, text))]
+        return [_whole(entry, common)]
     ends = [match.start() for match in found[1:]] + [len(entry.html)]
     statuses = [WORDS.get(match[2].strip().lower()) for match in found]
     planned = "SCHEDULED EVENT" in entry.html[: found[0].start()] or not PLANNED.isdisjoint(statuses)
+    common = replace(common, maintenance=planned)
     items = [
-        _item(entry, _plain(entry.html[match.end() : end]), _when(match[1], at or seen), status, planned=planned)
+        replace(
+            common, text=_plain(entry.html[match.end() : end]), at=_when(match[1], common.at or seen), status=status
+        )
         for match, end, status in zip(found, ends, statuses, strict=True)
     ]
     return items[::-1]
 
 
-def _item(entry: _Entry, text: str, at: datetime | None, status: Status | None, *, planned: bool = False) -> Item:
+def _common(entry: _Entry) -> Item:
+    """What all statements of an entry share."""
     return Item(
-        text=text,
+        text="",
         thread=entry.thread,
-        at=at,
+        at=parse_feed_date(entry.updated) or parse_feed_date(entry.published),
         title=entry.title,
-        status=status,
         url=entry.link,
         links=(entry.own_link,) if entry.own_link else (),
-        maintenance=planned or status in PLANNED,
     )
+
+
+def _whole(entry: _Entry, common: Item) -> Item:
+    """The entry as one statement."""
+    text = _plain(entry.html) or entry.title
+    status = _stated(entry, text)
+    return replace(common, text=text, status=status, maintenance=status in PLANNED)
 
 
 def _stated(entry: _Entry, text: str) -> Status | None:
