@@ -1,0 +1,213 @@
+"""A Slack channel, through an app's bot token: one message per incident, edited, with its updates in the thread."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from bot.core.document import phrase
+from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.markup import blocks
+from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
+from bot.ports import Tools
+from bot.post import TIMEOUT, UNSENT, seconds
+
+if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
+    from slack_sdk.web.async_client import AsyncWebClient
+
+TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
+EVENT = "statusbot"  #: the type of the metadata by which our messages are found again
+CLOCKS = timedelta(minutes=1)  #: how far Slack's clock may be behind ours
+PAGES = 10  #: of 100 messages, looked through at the most
+
+#: Slack's own words for "not now", and for trouble of its own after which the message may stand or not.
+LATER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
+UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+#: What keeps us from reading a channel that we may nevertheless write to: then there is nobody to ask.
+NO_READING = frozenset(
+    {
+        "missing_scope",
+        "not_in_channel",
+        "channel_not_found",
+        "no_permission",
+        "not_allowed_token_type",
+        "thread_not_found",
+        "method_not_supported_for_channel_type",
+    }
+)
+MENDS: Mapping[str, str] = {
+    "not_in_channel": "invite the app to the channel",
+    "channel_not_found": "no such channel, or a private one that the app is not in",
+    "is_archived": "the channel is archived",
+    "missing_scope": "the app lacks a scope",
+    "invalid_auth": f"{TOKEN} is not valid",
+    "not_authed": f"{TOKEN} is not set",
+    "token_revoked": f"{TOKEN} has been revoked",
+    "token_expired": f"{TOKEN} has expired",
+    "account_inactive": f"{TOKEN} belongs to an account that is no longer active",
+}
+
+Call = Callable[["AsyncWebClient"], Awaitable[Any]]
+
+
+class Slack:
+    """`slack:<channel id>`. timeout: seconds for one call."""
+
+    def __init__(self, tools: Tools, *, timeout: float = TIMEOUT) -> None:
+        self._tools = tools
+        self._timeout = timeout
+
+    def render(self, notice: Notice) -> Message:
+        """Blocks and the text of the notification."""
+        return blocks.message(notice)
+
+    async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
+        """Post, reply or edit once. An edit always carries blocks and text: text alone would take the blocks away."""
+        edits = delivery.act is Act.EDIT
+        channel, root = place(destination, delivery)
+        content: dict[str, Any] = {"channel": channel, "text": message.body["text"], "blocks": message.body["blocks"]}
+        if edits:
+            answer = await self._ask(lambda client: client.chat_update(**content, ts=root), repeatable=True)
+            return delivery.root or receipt(answer, channel)
+        metadata = {"event_type": EVENT, "event_payload": {"key": delivery.key}}
+        answer = await self._ask(
+            lambda client: client.chat_postMessage(
+                **content, thread_ts=root or None, metadata=metadata, unfurl_links=False, unfurl_media=False
+            )
+        )
+        return receipt(answer, destination.name)
+
+    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
+        """The message that bears the delivery's key. None where it is not there, or where the app may not read.
+
+        Raises Temporary or Permanent where Slack did not answer the question.
+        """
+        if delivery.act is Act.EDIT:
+            return None  # an edit is simply made again
+        channel, root = place(destination, delivery)
+        try:
+            async for found in self._messages(channel, root, delivery):
+                if key_of(found) == delivery.key:
+                    return receipt({"ts": found.get("ts"), "channel": channel}, destination.name)
+        except Unreachable:
+            return None
+        return None
+
+    async def close(self) -> None:
+        """Nothing of its own to give back."""
+
+    async def _messages(self, channel: str, root: str, delivery: Delivery) -> AsyncIterator[Mapping[str, Any]]:
+        """The messages of the channel, or of the root's thread, since just before the delivery was decided."""
+        since = delivery.created_at - CLOCKS if delivery.created_at else None
+        wanted: dict[str, Any] = {"channel": channel, "limit": 100, "include_all_metadata": True}
+        if since is not None:
+            wanted["oldest"] = f"{since.timestamp():.6f}"
+        for _ in range(PAGES):
+            answer = await self._ask(
+                lambda client: (
+                    client.conversations_replies(**wanted, ts=root) if root else client.conversations_history(**wanted)
+                ),
+                repeatable=True,
+            )
+            for message in answer.get("messages") or ():
+                yield message
+            wanted["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not wanted["cursor"]:
+                return
+
+    async def _ask(self, call: Call, *, repeatable: bool = False) -> Mapping[str, Any]:
+        """One call, made once. Raises Temporary, Permanent or Doubtful; never Doubtful for what is `repeatable`."""
+        from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415  # 0.1 s that only sending needs
+
+        failure: SendError
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await call(self._client())
+                return answer.data if isinstance(answer.data, dict) else {}
+        except SlackApiError as error:
+            failure = refusal(error, repeatable=repeatable)
+        except UNSENT:
+            failure = Temporary("could not connect")
+        except (aiohttp.ClientError, OSError, ValueError, AttributeError, SlackClientError) as error:
+            # AttributeError is how slack-sdk takes an answer that is JSON but no object, or plain text
+            failure = lost(error, repeatable=repeatable)
+        raise failure  # outside of `except`: no library's words hang on it
+
+    def _client(self) -> AsyncWebClient:
+        """A client on the shared session, which knows the proxies. Raises Permanent without a token.
+
+        Without `retry_handlers=[]` slack-sdk posts again after a dropped connection (FACTS.md, Slack).
+        """
+        from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415  # as above
+
+        token = self._tools.env.get(TOKEN, "")
+        if not token:
+            raise Permanent(f"{TOKEN} is not set")
+        session, base_url = self._tools.session(), self._tools.env["SLACK_API_URL"]
+        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
+        client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
+        return client
+
+
+class Unreachable(Permanent):
+    """The app has no access to the channel, or may write to it but not read."""
+
+
+def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
+    """The channel, and the timestamp of the message to edit or to reply to (empty for one that stands alone)."""
+    if delivery.act not in (Act.EDIT, Act.REPLY):
+        return destination.name, ""
+    if delivery.root is None or not delivery.root.message:
+        raise Permanent("there is no message to edit or to reply to")
+    channel, _, stamp = delivery.root.message.rpartition(":")
+    return channel or destination.name, stamp
+
+
+def receipt(answer: Mapping[str, Any], asked: str) -> Receipt:
+    """The message's timestamp, after its channel where Slack names another than we did. Raises Doubtful without one."""
+    stamp, channel = answer.get("ts"), answer.get("channel")
+    if not isinstance(stamp, str) or not stamp:
+        raise Doubtful("accepted, but the answer names no message")
+    elsewhere = isinstance(channel, str) and channel not in ("", asked)
+    return Receipt(f"{channel}:{stamp}" if elsewhere else stamp, stamp)
+
+
+def key_of(message: Mapping[str, Any]) -> object:
+    """The delivery's key that a message of ours bears."""
+    metadata = message.get("metadata") or {}
+    return metadata.get("event_payload", {}).get("key") if metadata.get("event_type") == EVENT else None
+
+
+def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
+    """What Slack's answer asks us to do: by its own word for the error, else by the HTTP status."""
+    status, word = verdict(error)
+    reason = f"Slack: {word}" if word else f"{phrase(status)}, and not in Slack's words"
+    if word in LATER or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Temporary(reason, delay=seconds(error.response.headers.get("Retry-After")))
+    if word in UNSURE or status >= 500 or (status == HTTPStatus.OK and not word):
+        return Temporary(reason) if repeatable else Doubtful(reason)
+    reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
+    return Unreachable(reason) if word in NO_READING else Permanent(reason)
+
+
+def verdict(error: SlackApiError) -> tuple[int, str]:
+    """The HTTP status and Slack's word. The response is slack-sdk's, or aiohttp's where the JSON was broken."""
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 0
+    data = getattr(error.response, "data", None)
+    word = data.get("error") if isinstance(data, dict) else None
+    return status, word if isinstance(word, str) and re.fullmatch(r"[a-z_]{1,60}", word) else ""
+
+
+def lost(error: Exception, *, repeatable: bool) -> SendError:
+    """No answer, or none that can be read."""
+    if isinstance(error, aiohttp.InvalidURL):
+        return Permanent("SLACK_API_URL is no address")
+    reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke off"
+    return Temporary(reason) if repeatable else Doubtful(reason)

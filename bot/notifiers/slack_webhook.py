@@ -1,0 +1,54 @@
+"""A Slack incoming webhook: the app's blocks without an app, each update a message of its own."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+from bot.errors import Doubtful, Permanent
+from bot.markup import blocks
+from bot.model import Delivery, Destination, Message, Notice, Receipt
+from bot.ports import Tools
+from bot.post import TIMEOUT, Answer, address, check, post
+
+ADDRESS = "SLACK_WEBHOOK_"
+
+
+class SlackWebhook:
+    """`slack-webhook:<name>`; it can neither be edited nor asked, so doubt stays doubt.
+
+    timeout: seconds for one try.
+    """
+
+    def __init__(self, tools: Tools, *, timeout: float = TIMEOUT) -> None:
+        self._tools = tools
+        self._timeout = timeout
+
+    def render(self, notice: Notice) -> Message:
+        """The app's message, and the key by which a reader knows a repetition."""
+        return blocks.with_key(blocks.message(notice), notice.key)
+
+    async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
+        """Post it once. Raises as ports.Notifier says."""
+        url = address(self._tools.env, ADDRESS, destination.name)
+        answer = await post(self._tools.session(), url, orjson.dumps(message.body), timeout=self._timeout)
+        expect_ok(answer)
+        return Receipt()
+
+    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
+        """Nothing: a webhook cannot be asked."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing of its own to give back."""
+
+
+def expect_ok(answer: Answer) -> None:
+    """Slack accepts with the word `ok` and refuses with a word such as `no_service`; anything else is somebody else."""
+    said = answer.body.decode("utf-8", "replace").strip()
+    if 400 <= answer.status < 500 and answer.status not in (408, 429) and re.fullmatch(r"[a-z_]{1,60}", said):
+        raise Permanent(f"Slack: {said}")
+    check(answer)
+    if said != "ok":
+        raise Doubtful("accepted, but not with Slack's `ok`")
