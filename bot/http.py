@@ -113,10 +113,8 @@ class Fetcher:
         A redirect to another host is not followed: the capture is the redirect, with `location` absolute.
         """
         try:
-            target = address(url)
-            session = self._session_for(source, target)
             async with self._slots, asyncio.timeout(self._whole):
-                return await self._follow(session, source, url, cursor.pages.get(url), headers)
+                return await self._follow(source, url, cursor.pages.get(url), headers)
         except FAILURES as error:
             return Capture(self._clock.now(), source.id, url, error=failure(error))
 
@@ -175,22 +173,18 @@ class Fetcher:
         return await send(request)
 
     async def _follow(
-        self,
-        session: aiohttp.ClientSession,
-        source: Source,
-        url: str,
-        known: Validators | None,
-        headers: Mapping[str, str] | None,
+        self, source: Source, url: str, known: Validators | None, headers: Mapping[str, str] | None
     ) -> Capture:
         first = target = address(url)
-        for left in range(REDIRECTS, -1, -1):
+        left = REDIRECTS
+        while True:
+            session = self._session_for(source, target)
             asked = asking(known, headers if target.raw_host == first.raw_host else None)
             async with session.get(target, headers=asked, allow_redirects=False) as answer:
                 onward = location(target, answer) if answer.status in MOVED else None
                 if onward is None or not left or not same_place(target, onward):
                     return await self._capture(source, url, answer, onward)
-            target = onward
-        raise AssertionError  # the last round always returns
+            target, left = onward, left - 1
 
     async def _capture(self, source: Source, url: str, answer: aiohttp.ClientResponse, onward: URL | None) -> Capture:
         body = await self._read(answer)

@@ -383,13 +383,18 @@ async def test_redirects_do_not_prolong_the_whole() -> None:
 
 
 async def test_waiting_for_a_turn_is_no_time_out() -> None:
+    busy: list[int] = [0]
+
     async def handle(request: web.Request) -> web.Response:
+        busy.append(busy[-1] + 1)
         await asyncio.sleep(0.15)
+        busy.append(busy[-1] - 1)
         return web.Response(text="ok")
 
     async with serve(handle) as server, fetching(slots=1, whole=0.5) as fetcher:
         captures = await asyncio.gather(*(fetcher.get(OURS, server.url, FRESH) for _ in range(5)))
     assert [capture.error for capture in captures] == [None] * 5
+    assert max(busy) == 1
 
 
 @pytest.mark.parametrize(
@@ -836,6 +841,20 @@ async def test_a_host_of_no_proxy_is_asked_directly_and_guarded() -> None:
         assert (await fetch(server.url, OURS, **settings)).body == b"direct"
         assert (await fetch(f"http://status.test:{port}/", THEIRS, **settings)).error == "connect"
         assert proxy.heard == []
+
+
+async def test_a_redirect_out_of_the_proxy_is_guarded_again() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(text="the operator's own")
+
+    async with serve(handle) as server:
+        port = URL(server.url).port
+        moved = f"HTTP/1.1 302 Found\r\nLocation: http://www.status.test:{port}/\r\nContent-Length: 0\r\n\r\n"
+        async with raw(says(moved.encode())) as proxy:
+            settings: dict[str, Any] = {"proxy": proxy.url, "no_proxy": "www.status.test"}
+            capture = await fetch(f"http://status.test:{port}/", THEIRS, resolver=Names(["127.0.0.1"]), **settings)
+        assert capture.error == "connect"
+        assert server.requests == []
 
 
 # The shared session
