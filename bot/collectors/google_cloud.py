@@ -21,6 +21,7 @@ from bot.model import Capture, Cursor, Impact, Item, Source, Status
 from bot.ports import Tools
 
 SEVERITIES = {"low": Impact.MINOR, "medium": Impact.MAJOR, "high": Impact.CRITICAL}
+OWN = ("/incident/", "incidents/")  #: how an incident's relative address begins, of old and today
 _MARKS = re.compile(r"\*\*|^#{1,6} +", re.MULTILINE)
 
 
@@ -64,9 +65,8 @@ def _ended(items: Sequence[Item], *, ended: bool) -> list[Item]:
     """
     open_until = max((n for n, item in enumerate(items[:-1], 1) if item.status is None), default=0)
     return [
-        item if item.status is None or (ended and n >= open_until) else replace(item, status=None)
-        for n, item in enumerate(items[:-1])
-    ] + [replace(items[-1], status=Status.RESOLVED if ended else None)]
+        replace(item, status=Status.RESOLVED if ended and n >= open_until else None) for n, item in enumerate(items)
+    ]
 
 
 def _update(common: Item, update: Mapping[str, Any]) -> Item:
@@ -82,7 +82,7 @@ def _update(common: Item, update: Mapping[str, Any]) -> Item:
 def _common(incident: Mapping[str, Any], base: str) -> Item:
     """What all updates of one incident share; by itself, the statement of an incident without an update."""
     uri = text(incident.get("uri"))
-    url = urljoin(base, uri) if uri.lstrip("/").startswith("incident") else ""
+    url = urljoin(base, uri) if uri.startswith(OWN) else ""
     title = _plain(text(incident.get("external_desc")))
     return Item(
         text=title,

@@ -31,7 +31,7 @@ IMPACTS = {"servicedegradation": Impact.MINOR, "serviceinterruption": Impact.MAJ
 #: Titles that name the page instead of what is wrong.
 GENERIC = ("microsoft 365 service health", "microsoft admin center", "power platform admin center")
 STANDING = "This site is updated when"  #: how the text begins that stands there while nothing is said
-_REFERENCE = re.compile(r"\b[A-Z]{2}\d{5,8}\b")
+_REFERENCE = re.compile(r"\b(?!KB)[A-Z]{2}\d{5,8}\b")  # KB5012345 is an article, no incident
 
 
 class M365Public:
@@ -120,12 +120,11 @@ def _anonymous(post: Mapping[str, Any]) -> bool:
 
 
 def _native_id(post: Mapping[str, Any]) -> str:
-    """Its Id; where that is nobody's, its service and date tell it from the next one of the same Id."""
+    """Its Id; where that is nobody's, its service and day tell it from others (its minute may follow the clock)."""
     if not _anonymous(post):
         return text(post["Id"])
-    return "@".join(
-        filter(None, (post["Id"] or "0", text(post.get("ServiceDisplayName")), text(post.get("AuthoredDateTime"))))
-    )
+    day = text(post.get("AuthoredDateTime"))[:10]
+    return "@".join(filter(None, (post["Id"] or "0", text(post.get("ServiceDisplayName")), day)))
 
 
 def _item(post: Mapping[str, Any]) -> Item:
