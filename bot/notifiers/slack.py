@@ -188,7 +188,7 @@ def key_of(message: Mapping[str, Any]) -> object:
 def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
     """What Slack's answer asks us to do: by its own word for the error, else by the HTTP status."""
     status, word = verdict(error)
-    reason = f"Slack: {word}" if word else f"{phrase(status)}, and not in Slack's words"
+    reason = f"Slack: {word}" if word else f"{phrase(status)}, not in Slack's words"
     if word in LATER or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Temporary(reason, delay=seconds(error.response.headers.get("Retry-After")))
     if word in UNSURE or status >= 500 or (status == HTTPStatus.OK and not word):
@@ -209,5 +209,10 @@ def lost(error: Exception, *, repeatable: bool) -> SendError:
     """No answer, or none that can be read."""
     if isinstance(error, aiohttp.InvalidURL):
         return Permanent("SLACK_API_URL is no address")
-    reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke off"
+    if isinstance(error, TimeoutError):
+        reason = "no answer in time"
+    elif isinstance(error, (aiohttp.ClientError, OSError)):
+        reason = "the connection broke off"
+    else:
+        reason = "an answer that is not in Slack's words"
     return Temporary(reason) if repeatable else Doubtful(reason)
