@@ -13,8 +13,12 @@ from bot.markup import Markup, clean
 
 
 def fit(words: str, limit: int, escape: Callable[[str], str] = clean, cost: Callable[[str], int] = len) -> str:
-    """`escape(words)`, cut at a word of the original where its `cost` would exceed `limit`: no escape is cut in two."""
-    return fit_by(lambda length: clip(words, length), len(words), limit, escape, cost)
+    """`escape(words)`, cut at a word of the original where its `cost` would exceed `limit`: no escape is cut in two.
+
+    Every character costs at least 1, so that of a very long text no more than `limit` characters are ever tried.
+    """
+    words = clean(words)
+    return fit_by(lambda length: clip(words, length), min(len(words), limit), limit, escape, cost)
 
 
 def fit_by(
