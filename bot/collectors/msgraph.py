@@ -179,9 +179,12 @@ def granted(body: bytes, now: datetime) -> Token | None:
 def refusal(body: bytes) -> bytes:
     """What of a refusal may be kept: its error's name and codes. (Its description names tenant and application.)"""
     answer = _object(body)
+    return orjson.dumps({"error": text(answer.get("error"))[:60], "error_codes": _codes(answer)})
+
+
+def _codes(answer: Mapping[str, Any]) -> list[int]:
     codes = answer.get("error_codes")
-    kept = [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
-    return orjson.dumps({"error": text(answer.get("error"))[:60], "error_codes": kept})
+    return [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
 
 
 def following(page: Capture) -> str:
@@ -207,7 +210,7 @@ def _refused(capture: Capture) -> Unreadable:
     if capture.status not in (400, 401, 403):
         return Unreadable(f"the login server: {_trouble(capture)}")
     answer = _object(capture.body)
-    named = next((AT_FAULT[code] for code in answer.get("error_codes") or () if code in AT_FAULT), None)
+    named = next((AT_FAULT[code] for code in _codes(answer) if code in AT_FAULT), None)
     error = text(answer.get("error")) or phrase(capture.status)
     return Unreadable(
         named or f"the login server refuses MSGRAPH_CLIENT_ID or MSGRAPH_CLIENT_SECRET: {error}", ours=True
