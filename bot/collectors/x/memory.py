@@ -20,7 +20,7 @@ ID = re.compile(r"[0-9]{1,19}")  #: X's OpenAPI document, UserId
 
 
 class Memory:
-    """Cursor.state while one poll changes it.
+    """Cursor.state while one poll changes it; what is forgotten is empty, because the cursor only ever gains names.
 
     user_id, handle: the account's numeric id, and the handle that it was resolved for. since_id: the newest post of
     the last complete poll; start_time: in its place, while there was none. vocabulary: `tweet` or `post`.
@@ -33,6 +33,7 @@ class Memory:
         self.budget = source.budget or BUDGET
         self._interval = source.interval
         self._now = now
+        self._known = state
         self._state = dict(state)
         self._counted: set[tuple[str, str]] = set()
         if self._state.get("month") != f"{now:%Y-%m}":
@@ -48,7 +49,7 @@ class Memory:
     @property
     def vocabulary(self) -> str:
         """How X was last asked: `tweet` or `post`."""
-        return self._state.get("vocabulary", "tweet")
+        return self._state.get("vocabulary") or "tweet"
 
     @property
     def reads(self) -> int:
@@ -58,7 +59,7 @@ class Memory:
     @property
     def first(self) -> bool:
         """Whether the account has never been read."""
-        return not ("since_id" in self._state or "start_time" in self._state)
+        return not (self._state.get("since_id") or self._state.get("start_time"))
 
     @property
     def spent(self) -> bool:
@@ -67,9 +68,8 @@ class Memory:
 
     def know(self, user_id: str) -> None:
         """The handle's account is this one; if it is another than before, its posts are unknown."""
-        if self._state.get("user_id") != user_id:
-            self._state.pop("since_id", None)
-            self._state.pop("start_time", None)
+        if self._state.get("user_id", user_id) != user_id:
+            self._state |= {"since_id": "", "start_time": ""}
         self._state |= {"user_id": user_id, "handle": self.handle.lower()}
 
     def window(self) -> dict[str, Any]:
@@ -85,9 +85,7 @@ class Memory:
     def learn(self, newest: str) -> None:
         """A poll is complete: go on from its newest id, or, while none was ever seen, from the same first minute."""
         newest = max(newest, self._state.get("since_id", ""), key=age)
-        self._state |= {"since_id": newest} if newest else {"start_time": self._start()}
-        if newest:
-            self._state.pop("start_time", None)
+        self._state |= {"since_id": newest, "start_time": "" if newest else self._start()}
 
     def switch(self) -> None:
         """Speak the other vocabulary from now on."""
@@ -100,11 +98,11 @@ class Memory:
         self._state["reads"] = str(self.reads + len(new))
 
     def seal(self, capture: Capture) -> Capture:
-        """The capture with all that is to be remembered with it, and the time before which X is not asked again."""
+        """The capture with when X may be asked again and all that is to be remembered; nothing, where nothing is new."""
         self._state["waits"] = str(self._waits + 1) if _endless(capture) else ""
         self._state["warning"] = warning(self.reads, self.budget)
-        state = {name: value for name, value in self._state.items() if value}
-        return replace(capture, state=state, retry_at=self._retry_at(capture))
+        news = {} if self._state == self._known else dict(self._state)
+        return replace(capture, state=news, retry_at=self._retry_at(capture))
 
     @property
     def _waits(self) -> int:

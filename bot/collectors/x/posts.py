@@ -96,7 +96,7 @@ def _foreign(post: Mapping[str, Any], user_id: str) -> bool:
     if user_id and author != user_id:
         return True
     references = objects(post.get("referenced_tweets") or post.get("referenced_posts"))
-    kinds = {reference.get("type") for reference in references}
+    kinds = {str(reference.get("type")) for reference in references}
     if not kinds.isdisjoint({"retweeted", "reposted"}) or (kinds and post["text"].startswith("RT @")):
         return True
     answered = post.get("in_reply_to_user_id")
