@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from bot.core.match import Vocabulary
 from bot.core.normalise import normalise
 from bot.core.route import Waking, routings
 from bot.errors import Unreadable
-from bot.model import Capture, Change, Cursor, Incident, Item, Report, Sighting, Source, Validators
+from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Sighting, Source, Validators
 from bot.ports import SHORT, Collector, Ledger, Store
 
 LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
@@ -30,11 +30,9 @@ class Watched:
     source: Source
     collector: Collector
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    label: str = "the status page"  #: how a reader knows it
-    hosted: bool = True  #: it stands on the provider's own ground
-    threads: bool = True  #: its statements name their incident
-    siblings: tuple[str, ...] = ()  #: ids of the provider's sources, itself included
-    loose_siblings: bool = False  #: one of them makes statements that only likeness can place
+    siblings: Mapping[str, str] = field(default_factory=dict)  #: the provider's sources, itself too: id -> label
+    hosted: frozenset[str] = frozenset()  #: those of them that stand on the provider's own ground
+    likeness: bool = False  #: one of them makes statements that only likeness can place
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def quiet(readings: Sequence[Reading], before: Sighting) -> bool:
     """Whether a poll brought nothing that needs the database: all unchanged, and the source was well before."""
     return (
         all(reading.unchanged and not reading.capture.state for reading in readings)
-        and before.belief in (health.Belief.OK, health.Belief.SILENT)
+        and before.belief in (Belief.OK, Belief.SILENT)
         and before.failures == 0
     )
 
@@ -108,25 +106,19 @@ def advance(cursor: Cursor, readings: Sequence[Reading]) -> Cursor:
 
 
 def save(
-    ledger: Ledger,
-    watched: Watched,
-    readings: Sequence[Reading],
-    labels: Mapping[str, str],
-    hosted: Collection[str],
+    ledger: Ledger, watched: Watched, readings: Sequence[Reading], cursor: Cursor, sightings: Mapping[str, Sighting]
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
-    labels: how a reader knows each source of the provider. hosted: those that stand on the provider's own ground.
+    sightings: of all sources of the provider, as they were before this poll.
     """
     source, at = watched.source, readings[-1].capture.at
-    sightings = ledger.sightings(watched.siblings or (source.id,))
     before = sightings.get(source.id, Sighting(source.id))
     fresh = [report for reading in readings for report in _fresh(ledger, source, reading)]
     changes = _link(ledger, watched, fresh) if fresh else []
     after = _sight(before, source, readings, at, changed=bool(fresh))
-    sightings[source.id] = after
-    changes = _observe(ledger, watched, changes, before, sightings, labels, hosted, at)
-    cursor = advance(ledger.cursor(source.id), readings)
+    changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
+    cursor = advance(cursor, readings)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
     ledger.save_sightings([after])
@@ -154,13 +146,12 @@ def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
 
 def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Change]:
     times = [report.at for report in fresh]
-    likeness = watched.loose_siblings or not watched.threads
     known = ledger.neighbourhood(
         watched.source.provider,
         threads={(report.source, report.thread) for report in fresh if report.thread is not None},
         keys={key for report in fresh for key in report.keys},
         native_ids={(report.source, report.native_id) for report in fresh},
-        window=(min(times) - REACH, max(times) + REACH) if likeness else None,
+        window=(min(times) - REACH, max(times) + REACH) if watched.likeness else None,
     )
     return link(known, fresh, watched.vocabulary)
 
@@ -180,34 +171,28 @@ def _observe(
     changes: list[Change],
     before: Sighting,
     sightings: Mapping[str, Sighting],
-    labels: Mapping[str, str],
-    hosted: Collection[str],
     at: datetime,
 ) -> list[Change]:
     """Add what the program itself saw: a page that is down while something is wrong, and its return (rule 4)."""
-    down = [sightings[name] for name in watched.siblings if name in hosted and _is_down(sightings.get(name))]
-    returned = health.down(before) and not health.down(sightings[before.source]) and before.source in hosted
+    labels = watched.siblings
+    down = [seen for name, seen in sorted(sightings.items()) if name in watched.hosted and health.down(seen)]
+    returned = health.down(before) and not health.down(sightings[before.source]) and before.source in watched.hosted
     if not down and not returned:
         return changes
-    incidents = {
-        incident.id: incident for incident in ledger.timeline(provider=watched.source.provider, open_only=True)
-    }
+    spoken = ledger.timeline(provider=watched.source.provider, since=before.since if returned else at)
+    incidents = {incident.id: incident for incident in spoken}
     incidents.update({change.incident.id: change.incident for change in changes})
     if returned:
-        seen = health.came_back(before, at, labels[before.source])
-        carrier = health.bearer(list(incidents.values()), seen.key.replace("up|", "down|", 1))
-        changes = _add(changes, incidents, observe(carrier, [seen]) if carrier else None)
-    well = [labels[name] for name, other in sightings.items() if not _is_down(other) and other.read_at is not None]
+        back = health.came_back(before, at, labels[before.source])
+        carrier = health.bearer(list(incidents.values()), back.key.replace("up|", "down|", 1))
+        changes = _add(changes, incidents, observe(carrier, [back]) if carrier else None)
+    well = [labels[name] for name, seen in sorted(sightings.items()) if not health.down(seen) and seen.read_at]
     for sighting in down:
-        seen = health.went_down(sighting, labels[sighting.source], well)
-        if health.bearer(list(incidents.values()), seen.key) is None:
+        gone = health.went_down(sighting, labels[sighting.source], well)
+        if health.bearer(list(incidents.values()), gone.key) is None:
             carrier = health.bearer(list(incidents.values()))
-            changes = _add(changes, incidents, observe(carrier, [seen]) if carrier else None)
+            changes = _add(changes, incidents, observe(carrier, [gone]) if carrier else None)
     return changes
-
-
-def _is_down(sighting: Sighting | None) -> bool:
-    return sighting is not None and health.down(sighting)
 
 
 def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | None) -> list[Change]:
@@ -222,12 +207,58 @@ def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | 
     return [*changes, extra]
 
 
-async def take(
-    store: Store,
-    watched: Watched,
-    readings: Sequence[Reading],
-    labels: Mapping[str, str],
-    hosted: Collection[str],
-) -> Outcome:
-    """Save one poll in one transaction."""
-    return await store.write(lambda ledger: save(ledger, watched, readings, labels, hosted))
+class Collect:
+    """The watched sources between their polls: where each was left, and what is believed of it.
+
+    What changes nothing stays in memory (an unchanged poll costs no transaction) until `flush`.
+    """
+
+    def __init__(self, store: Store, watched: Iterable[Watched]) -> None:
+        self.watched = {entry.source.id: entry for entry in watched}
+        self.sightings: dict[str, Sighting] = {}
+        self._cursors: dict[str, Cursor] = {}
+        self._unsaved: set[str] = set()
+        self._store = store
+
+    async def load(self) -> None:
+        """Take up where the database was left."""
+        names = list(self.watched)
+        self.sightings = await self._store.read(lambda ledger: ledger.sightings(names))
+        self._cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
+
+    def cursor(self, source: str) -> Cursor:
+        """Where a source was left."""
+        return self._cursors.get(source) or Cursor()
+
+    def sighting(self, source: str) -> Sighting:
+        """What is believed of a source."""
+        return self.sightings.get(source) or Sighting(source)
+
+    async def read(self, capture: Capture) -> Reading:
+        """Read one capture of a watched source (a recording's, say)."""
+        return await read(self.watched[capture.source], capture, self.cursor(capture.source))
+
+    async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
+        """Save one poll, in one transaction; none at all where nothing is new."""
+        watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
+        if quiet(readings, before):
+            outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
+            self._unsaved.add(source)
+        else:
+            family = {name: self.sighting(name) for name in watched.siblings}
+            outcome = await self._store.write(lambda ledger: save(ledger, watched, readings, cursor, family))
+            self._unsaved.discard(source)
+        self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
+        return outcome
+
+    def plan(self, source: str, next_at: datetime) -> None:
+        """Note when a source is asked next."""
+        self.sightings[source] = replace(self.sighting(source), next_at=next_at)
+        self._unsaved.add(source)
+
+    async def flush(self) -> None:
+        """Save what only moved clocks."""
+        names, self._unsaved = self._unsaved, set()
+        if names:
+            moved = [self.sighting(name) for name in names]
+            await self._store.write(lambda ledger: ledger.save_sightings(moved))

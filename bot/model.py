@@ -310,6 +310,18 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Directory:
+    """What readers call the providers and sources that are watched."""
+
+    providers: Mapping[str, str] = field(default_factory=dict)  #: provider id -> its name
+    labels: Mapping[str, str] = field(default_factory=dict)  #: source id -> "the status page", "X (@MSFT365Status)"
+
+    def sources(self, provider: str) -> tuple[str, ...]:
+        """The ids of a provider's sources."""
+        return tuple(source for source in self.labels if source.partition("/")[0] == provider)
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where messages go: `slack:C0123456789`, `teams:ops`, `console`."""
 

@@ -44,11 +44,15 @@ def numbered(items: Sequence[Item], known: Iterable[Known]) -> list[tuple[Item, 
     result = []
     for thread, members in threads.items():
         unnumbered = [item for item in members if item.native_id is None]
-        numbers = iter(_align(unnumbered, memory[thread]))
+        numbers = iter(_align(unnumbered, [entry for entry in memory[thread] if _counted(entry)]))
         for position, item in enumerate(members):
             native_id = item.native_id or f"{thread}#{next(numbers)}"
             result.append((item, native_id, position))
     return result
+
+
+def _counted(entry: Known) -> bool:
+    return entry.native_id.startswith(f"{entry.thread}#")
 
 
 def _align(items: Sequence[Item], known: Sequence[Known]) -> list[int]:

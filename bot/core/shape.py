@@ -81,7 +81,7 @@ def component_json(incident: Incident, name: str) -> dict[str, object]:
 
 def component_id(provider: str, name: str) -> str:
     """Twelve characters, as opaque as Statuspage's, and the same in every document."""
-    return sha256(f"{provider}/{name}".encode()).hexdigest()[:12]
+    return sha256(f"{provider}/{name}".encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def component_status(incident: Incident) -> str:
