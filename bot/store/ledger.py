@@ -1,0 +1,14 @@
+"""The ledger: the timeline, the cursors and the outbox within one transaction, put together from its parts."""
+
+from __future__ import annotations
+
+from bot.store.outbox import Outbox
+from bot.store.recorder import Recorder
+from bot.store.routing import Router
+from bot.store.sources import Sources
+from bot.store.subscriptions import Subscriptions
+from bot.store.timeline import Timeline
+
+
+class SqlLedger(Sources, Timeline, Recorder, Subscriptions, Router, Outbox):
+    """ports.Ledger on a database."""

@@ -1,0 +1,253 @@
+"""Version 1: the timeline, the cursors, the subscriptions and the outbox."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """From nothing."""
+    _deliveries()
+    _incidents()
+    _sources()
+    _subscriptions()
+    _told()
+    _aliases()
+    _incident_references()
+    _reports()
+    _subscription_facets()
+    _updates()
+    _report_keys()
+
+
+def _deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("update_id", sa.Text(), nullable=False),
+        sa.Column("updates", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("leased_until", sa.BigInteger()),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("receipt", sa.Text()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
+        sa.UniqueConstraint("key", name="uq_deliveries_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_deliveries_incident", "deliveries", ["incident_id"])
+    op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "due", "id"])
+
+
+def _incidents() -> None:
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("impact", sa.Text()),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("resolved_at", sa.BigInteger()),
+        sa.Column("references", sa.Text(), nullable=False),
+        sa.Column("components", sa.Text(), nullable=False),
+        sa.Column("regions", sa.Text(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("maintenance", sa.Boolean(), nullable=False),
+        sa.Column("starts", sa.BigInteger()),
+        sa.Column("ends", sa.BigInteger()),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_incidents"),
+    )
+    op.create_index("ix_incidents_open", "incidents", ["open", "provider"])
+    op.create_index("ix_incidents_provider", "incidents", ["provider", "last_at"])
+    op.create_index("ix_incidents_updated", "incidents", ["updated_at"])
+
+
+def _sources() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text()),
+        sa.Column("belief", sa.Text()),
+        sa.Column("since", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.BigInteger()),
+        sa.Column("read_at", sa.BigInteger()),
+        sa.Column("asked_at", sa.BigInteger()),
+        sa.Column("changed_at", sa.BigInteger()),
+        sa.Column("next_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name="pk_sources"),
+    )
+
+
+def _subscriptions() -> None:
+    op.create_table(
+        "subscriptions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("providers", sa.Text(), nullable=False),
+        sa.Column("components", sa.Text(), nullable=False),
+        sa.Column("regions", sa.Text(), nullable=False),
+        sa.Column("every_provider", sa.Boolean(), nullable=False),
+        sa.Column("every_component", sa.Boolean(), nullable=False),
+        sa.Column("every_region", sa.Boolean(), nullable=False),
+        sa.Column("min_impact", sa.Text(), nullable=False),
+        sa.Column("min_rank", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("maintenance", sa.Boolean(), nullable=False),
+        sa.Column("mention", sa.Text(), nullable=False),
+        sa.Column("fallback", sa.Text()),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_subscriptions"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_subscriptions_destination", "subscriptions", ["destination"])
+    op.create_index("ix_subscriptions_every_provider", "subscriptions", ["every_provider"])
+
+
+def _told() -> None:
+    op.create_table(
+        "told",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", "incident_id", name="pk_told"),
+    )
+    op.create_index("ix_told_incident", "told", ["incident_id"])
+
+
+def _aliases() -> None:
+    op.create_table(
+        "aliases",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_aliases_incident_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_aliases"),
+    )
+    op.create_index("ix_aliases_incident", "aliases", ["incident_id"])
+
+
+def _incident_references() -> None:
+    op.create_table(
+        "incident_references",
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name="fk_incident_references_incident_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("reference", "incident_id", name="pk_incident_references"),
+    )
+    op.create_index("ix_incident_references_incident", "incident_references", ["incident_id"])
+
+
+def _reports() -> None:
+    op.create_table(
+        "reports",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("native_id", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("update_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("dated", sa.Boolean(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text()),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text()),
+        sa.Column("impact", sa.Text()),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("references", sa.Text(), nullable=False),
+        sa.Column("components", sa.Text(), nullable=False),
+        sa.Column("regions", sa.Text(), nullable=False),
+        sa.Column("maintenance", sa.Boolean(), nullable=False),
+        sa.Column("starts", sa.BigInteger()),
+        sa.Column("ends", sa.BigInteger()),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text()),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_reports_incident_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("source", "native_id", name="pk_reports"),
+    )
+    op.create_index("ix_reports_incident", "reports", ["incident_id"])
+    op.create_index("ix_reports_thread", "reports", ["source", "thread"])
+
+
+def _subscription_facets() -> None:
+    op.create_table(
+        "subscription_facets",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name="fk_subscription_facets_subscription_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("kind", "value", "subscription_id", name="pk_subscription_facets"),
+    )
+    op.create_index("ix_subscription_facets_subscription", "subscription_facets", ["subscription_id"])
+
+
+def _updates() -> None:
+    op.create_table(
+        "updates",
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text()),
+        sa.Column("impact", sa.Text()),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("observed", sa.Text(), nullable=False),
+        sa.Column("dated", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_updates_incident_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("incident_id", "id", name="pk_updates"),
+    )
+
+
+def _report_keys() -> None:
+    op.create_table(
+        "report_keys",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("native_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source", "native_id"],
+            ["reports.source", "reports.native_id"],
+            name="fk_report_keys_source",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("provider", "key", "source", "native_id", name="pk_report_keys"),
+    )
+    op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])

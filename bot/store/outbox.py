@@ -1,0 +1,190 @@
+"""The ledger's part that hands out what is owed, in order, and writes what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, union_all, update
+
+from bot.model import Act, Delivery, Receipt, State
+from bot.store.part import Part, Row
+from bot.store.schema import deliveries, subscriptions, told
+from bot.store.subscriptions import destination_of
+
+OPEN = (State.PENDING, State.SENDING, State.DOUBTFUL)  #: what later deliveries of the lane wait for
+REPLACED = "replaced by a newer edit"
+
+earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
+
+
+class Outbox(Part):
+    """ports.Ledger's part about deliveries."""
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
+
+        An edit that a newer waiting one of its lane replaces is set aside as held. A reply or an edit whose lane has no
+        message to stand on (its opening was refused or held back) becomes the opening itself: it is owed to somebody
+        who has been told nothing yet.
+        """
+        rows = self._heads(now, limit, busy)
+        while replaced := [row["id"] for row in rows if row["replaced"]]:
+            self._change(replaced, state=State.HELD, reason=REPLACED)
+            rows = self._heads(now, limit, busy)
+        self._change([row["id"] for row in rows if _homeless(row)], act=Act.CREATE)
+        ids = [row["id"] for row in rows]
+        self._change(ids, state=State.SENDING, leased_until=now + lease, tries=deliveries.c.tries + 1)
+        return self._fetch(deliveries.c.id.in_(ids)) if ids else []
+
+    def settle(
+        self,
+        delivery: int,
+        state: State,
+        now: datetime,
+        *,
+        receipt: Receipt | None = None,
+        reason: str = "",
+        due: datetime | None = None,
+    ) -> None:
+        """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination.
+
+        due: when to look at it again, for a pending or doubtful one; None is now.
+        """
+        values: dict[str, Any] = {"state": state, "reason": reason, "due": due or now, "leased_until": None}
+        if receipt is not None:
+            values["receipt"] = {"message": receipt.message, "thread": receipt.thread}
+        self._change([delivery], **values)
+        if receipt is not None and state is State.SENT:
+            self._root(delivery, receipt)
+
+    def doubt(self, now: datetime) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
+        lost = and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now)
+        self._doubt(lost, now)
+        return self._fetch(and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now))
+
+    def orphan(self, now: datetime) -> int:
+        """At the start of the only process: every sending is doubtful; how many."""
+        return self._doubt(deliveries.c.state == State.SENDING, now)
+
+    def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
+        """The outbox, newest first; `states` empty: all."""
+        query = _whole().order_by(deliveries.c.id.desc()).limit(limit)
+        if states:
+            query = query.where(deliveries.c.state.in_(states))
+        return [delivery_of(row) for row in self._rows(query)]
+
+    def retry(self, delivery: int, now: datetime) -> Delivery | None:
+        """Make a dead or held delivery pending again, its tries counted anew; None where there is no such one."""
+        given_up = and_(deliveries.c.id == delivery, deliveries.c.state.in_((State.DEAD, State.HELD)))
+        again = {"state": State.PENDING, "due": now, "tries": 0, "reason": ""}
+        if not self._db.execute(update(deliveries).where(given_up).values(again)).rowcount:
+            return None
+        return self._fetch(deliveries.c.id == delivery)[0]
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery is due (pending or doubtful and first of its lane, or a lease that runs out)."""
+        moments = union_all(
+            _soonest(deliveries.c.due, State.PENDING, ~_waits()),
+            _soonest(deliveries.c.due, State.DOUBTFUL),
+            _soonest(deliveries.c.leased_until, State.SENDING),
+        )
+        return min((moment for moment in self._db.execute(moments).scalars() if moment), default=None)
+
+    def _heads(self, now: datetime, limit: int, busy: Collection[str]) -> Sequence[Row]:
+        """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
+        query = (
+            _whole()
+            .add_columns(_replaced().label("replaced"))
+            .where(deliveries.c.state == State.PENDING, deliveries.c.due <= now, ~_waits())
+            .order_by(deliveries.c.due, deliveries.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=deliveries)
+        )
+        if busy:
+            query = query.where(deliveries.c.destination.not_in(busy))
+        return self._rows(query)
+
+    def _change(self, ids: Collection[int], **values: Any) -> None:
+        if ids:
+            self._db.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(values))
+
+    def _doubt(self, which: ColumnElement[bool], now: datetime) -> int:
+        values = {"state": State.DOUBTFUL, "due": now, "leased_until": None}
+        return self._db.execute(update(deliveries).where(which).values(values)).rowcount
+
+    def _fetch(self, which: ColumnElement[bool]) -> list[Delivery]:
+        query = _whole().where(which).order_by(deliveries.c.id)
+        return [delivery_of(row) for row in self._rows(query)]
+
+    def _root(self, delivery: int, receipt: Receipt) -> None:
+        """Let a new message be the one that replies and edits stand on, unless there is one already.
+
+        It counts for the incident that absorbed the delivery's own as well: its lane goes on here.
+        """
+        new = select(deliveries.c.destination, deliveries.c.incident_id, deliveries.c.lane).where(
+            deliveries.c.id == delivery, deliveries.c.act.in_((Act.CREATE, Act.POST))
+        )
+        for destination, incident, lane in self._db.execute(new):
+            here = and_(told.c.destination == destination, told.c.incident_id.in_((incident, lane)))
+            self._db.execute(
+                update(told).where(here, told.c.message == "").values(message=receipt.message, thread=receipt.thread)
+            )
+
+
+def _whole() -> Select[Any]:
+    """Deliveries, each with the message that it stands on and whom its subscription calls."""
+    here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
+    return (
+        select(deliveries, told.c.message.label("root"), told.c.thread.label("root_thread"), subscriptions.c.mention)
+        .join_from(deliveries, told, here, isouter=True)
+        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
+    )
+
+
+def _waits() -> ColumnElement[bool]:
+    """Whether something earlier in its lane is not settled yet; what is dead or held is."""
+    same = and_(earlier.c.lane == deliveries.c.lane, earlier.c.destination == deliveries.c.destination)
+    return exists().where(same, earlier.c.id < deliveries.c.id, earlier.c.state.in_(OPEN))
+
+
+def _replaced() -> ColumnElement[bool]:
+    """Whether a newer edit of the same message waits behind it."""
+    same = and_(later.c.lane == deliveries.c.lane, later.c.destination == deliveries.c.destination)
+    newer = and_(later.c.id > deliveries.c.id, later.c.incident_id == deliveries.c.incident_id)
+    waiting = exists().where(same, newer, later.c.act == Act.EDIT, later.c.state == State.PENDING)
+    return and_(deliveries.c.act == Act.EDIT, waiting)
+
+
+def _soonest(moment: ColumnElement[Any], state: State, *which: ColumnElement[bool]) -> Select[Any]:
+    return select(func.min(moment)).where(deliveries.c.state == state, *which)
+
+
+def _homeless(row: Row) -> bool:
+    """Whether a reply or an edit has no message to stand on."""
+    return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
+
+
+def delivery_of(row: Row) -> Delivery:
+    """A delivery from its row."""
+    on_a_message = row["act"] in (Act.REPLY, Act.EDIT) and row["root"]
+    return Delivery(
+        id=row["id"],
+        key=row["key"],
+        destination=destination_of(row["destination"]),
+        incident=row["incident_id"],
+        update=row["update_id"],
+        act=row["act"],
+        state=row["state"],
+        updates=row["updates"],
+        revision=row["revision"],
+        tries=row["tries"],
+        due=row["due"],
+        created_at=row["created_at"],
+        root=Receipt(row["root"], row["root_thread"]) if on_a_message else None,
+        receipt=Receipt(**row["receipt"]) if row["receipt"] else None,
+        reason=row["reason"],
+        mention=row["mention"] or {},
+    )

@@ -1,0 +1,115 @@
+"""The ledger's part that writes changes of the timeline: a handful of statements, however many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table, and_, bindparam, delete, literal, select, update
+
+from bot.model import Change, Incident
+from bot.store.part import Part
+from bot.store.rows import Placed, incident_row, key_rows, placed, report_row, update_rows
+from bot.store.schema import aliases, deliveries, incident_references, incidents, report_keys, reports, told, updates
+from bot.store.timeline import among
+
+Key = tuple[str, str]
+
+
+class Recorder(Part):
+    """ports.Ledger's part that writes the timeline."""
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Write each change's incident as it now is (ports.Ledger.save); rows that stayed as they were are left."""
+        current = _last_of_each(changes)
+        before = [change.before for change in _first_of_each(changes) if change.before]
+        now = [change.incident for change in current]
+        self._upsert(incidents, [incident_row(incident) for incident in now])
+        self._save_updates(now, before)
+        self._save_reports(now, before)
+        self._save_references(now)
+        self._absorb([(old, change.incident.id) for change in changes for old in change.absorbed])
+
+    def _save_updates(self, now: Collection[Incident], before: Collection[Incident]) -> None:
+        rows = _together(update_rows(incident) for incident in now)
+        former = _together(update_rows(incident) for incident in before)
+        stored = self._stored(updates, ("incident_id", "id"), now)
+        self._remove(updates, ("incident_id", "id"), stored - rows.keys())
+        self._upsert(updates, [row for key, row in rows.items() if key not in stored or former.get(key) != row])
+
+    def _save_reports(self, now: Collection[Incident], before: Collection[Incident]) -> None:
+        standing: dict[Key, Placed] = _together(placed(incident) for incident in now)
+        former: dict[Key, Placed] = _together(placed(incident) for incident in before)
+        stored = self._stored(reports, ("source", "native_id"), now)
+        self._remove(reports, ("source", "native_id"), stored - standing.keys())
+        fresh = {key: it for key, it in standing.items() if key not in stored or former.get(key) != it}
+        rows = [report_row(it) for it in fresh.values()]
+        self._upsert(reports, rows)
+        self._remove(report_keys, ("source", "native_id"), [key for key in fresh if _renamed(key, standing, former)])
+        self._upsert(report_keys, list(key_rows(rows)))
+
+    def _save_references(self, now: Collection[Incident]) -> None:
+        self._remove(incident_references, ("incident_id",), [(incident.id,) for incident in now])
+        rows = [
+            {"reference": reference.casefold(), "incident_id": incident.id}
+            for incident in now
+            for reference in incident.references
+        ]
+        self._upsert(incident_references, rows)
+        self._remove(aliases, ("id",), [(incident.id,) for incident in now])
+
+    def _absorb(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let the absorbed ids lead to their incident: its lane goes on behind theirs, and who was told stays told."""
+        for old, new in pairs:
+            self._db.execute(update(aliases).where(aliases.c.incident_id == old).values(incident_id=new))
+            self._upsert(aliases, [{"id": old, "incident_id": new}])
+            self._db.execute(update(deliveries).where(deliveries.c.lane == old).values(lane=new))
+            self._inherit_told(old, new)
+            self._db.execute(delete(incidents).where(incidents.c.id == old))
+
+    def _inherit_told(self, old: str, new: str) -> None:
+        """A destination that was told of the absorbed incident only gets the rest of the story under that message."""
+        names = [column.name for column in told.c]
+        columns = [literal(new) if name == "incident_id" else told.c[name] for name in names]
+        heirs = select(*columns).where(told.c.incident_id == old)
+        self._db.execute(self._insert(told).from_select(names, heirs).on_conflict_do_nothing())
+
+    def _stored(self, table: Table, key: tuple[str, str], now: Collection[Incident]) -> set[Key]:
+        """The primary keys of the rows that these incidents have now."""
+        columns: list[Column[Any]] = [table.c[name] for name in key]
+        found: set[Key] = set()
+        for some in among(table.c.incident_id, [incident.id for incident in now]):
+            found.update((first, second) for first, second in self._db.execute(select(*columns).where(some)))
+        return found
+
+    def _remove(self, table: Table, columns: Sequence[str], keys: Iterable[tuple[str, ...]]) -> None:
+        """Delete the rows with these values in these columns, by one statement."""
+        values = [{f"old_{name}": value for name, value in zip(columns, key, strict=True)} for key in keys]
+        if values:
+            matches = and_(*(table.c[name] == bindparam(f"old_{name}") for name in columns))
+            self._db.execute(delete(table).where(matches), values)
+
+
+def _last_of_each(changes: Iterable[Change]) -> list[Change]:
+    """The changes that hold: the last of each incident, without those of incidents absorbed later on."""
+    last: dict[str, Change] = {}
+    for change in changes:
+        for old in change.absorbed:
+            last.pop(old, None)
+        last[change.incident.id] = change
+    return list(last.values())
+
+
+def _first_of_each(changes: Sequence[Change]) -> Iterable[Change]:
+    """The first change of each incident: what it came from is what is stored."""
+    return {change.incident.id: change for change in reversed(changes)}.values()
+
+
+def _together(parts: Iterable[Mapping[Key, Any]]) -> dict[Key, Any]:
+    """Several mappings as one."""
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def _renamed(key: Key, standing: Mapping[Key, Placed], former: Mapping[Key, Placed]) -> bool:
+    """Whether a report may have keys stored that it bears no more."""
+    return key not in former or former[key].report.keys != standing[key].report.keys

@@ -1,0 +1,266 @@
+"""The tables, as they are at the newest version; migrations/ says how they came to be so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from bot.model import Act, Belief, Impact, Mode, State, Status
+from bot.store.columns import Document, Instant, Strings, Word
+
+VERSION = "0001"  #: the newest version in migrations/versions
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+#: SQLite counts by itself only in a column of the type INTEGER
+ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def text(name: str) -> Column[str]:
+    """A string that is always there, perhaps empty."""
+    return Column(name, Text, nullable=False)
+
+
+def flag(name: str) -> Column[bool]:
+    """A yes or no."""
+    return Column(name, Boolean, nullable=False)
+
+
+def number(name: str) -> Column[int]:
+    """A small whole number."""
+    return Column(name, Integer, nullable=False)
+
+
+def instant(name: str, *, nullable: bool = True) -> Column[Any]:
+    """A point in time."""
+    return Column(name, Instant, nullable=nullable)
+
+
+def owner(name: str, target: str) -> Column[Any]:
+    """A reference to the row that this one belongs to and goes with."""
+    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=False)
+
+
+#: where each source was left, and how far it is believed; `belief` is null until it was looked at
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cursor", Document),
+    Column("belief", Word(Belief)),
+    instant("since"),
+    text("reason"),
+    flag("ours"),
+    number("failures"),
+    instant("failing_since"),
+    instant("read_at"),
+    instant("asked_at"),
+    instant("changed_at"),
+    instant("next_at"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("provider"),
+    text("title"),
+    Column("status", Word(Status), nullable=False),
+    Column("impact", Word(Impact)),
+    instant("started_at", nullable=False),
+    instant("updated_at", nullable=False),
+    instant("resolved_at"),
+    Column("references", Strings, nullable=False),
+    Column("components", Strings, nullable=False),
+    Column("regions", Strings, nullable=False),
+    Column("sources", Strings, nullable=False),
+    flag("maintenance"),
+    instant("starts"),
+    instant("ends"),
+    text("url"),
+    flag("open"),
+    instant("first_at", nullable=False),  # of its updates: what `neighbourhood` asks by
+    instant("last_at", nullable=False),
+    Index("ix_incidents_provider", "provider", "last_at"),
+    Index("ix_incidents_open", "open", "provider"),
+    Index("ix_incidents_updated", "updated_at"),
+)
+
+updates = Table(
+    "updates",
+    metadata,
+    owner("incident_id", "incidents.id"),
+    text("id"),
+    number("place"),  # within the incident, oldest first
+    instant("at", nullable=False),
+    text("text"),
+    Column("status", Word(Status)),
+    Column("impact", Word(Impact)),
+    number("revision"),
+    text("observed"),
+    flag("dated"),
+    text("url"),
+    PrimaryKeyConstraint("incident_id", "id"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    text("source"),
+    text("native_id"),
+    owner("incident_id", "incidents.id"),
+    text("update_id"),
+    number("place"),  # within the update, first the one that told it first
+    text("provider"),
+    instant("at", nullable=False),
+    flag("dated"),
+    instant("first_seen_at", nullable=False),
+    instant("seen_at", nullable=False),
+    text("text"),
+    Column("thread", Text),
+    text("title"),
+    Column("status", Word(Status)),
+    Column("impact", Word(Impact)),
+    text("url"),
+    Column("keys", Strings, nullable=False),
+    Column("references", Strings, nullable=False),
+    Column("components", Strings, nullable=False),
+    Column("regions", Strings, nullable=False),
+    flag("maintenance"),
+    instant("starts"),
+    instant("ends"),
+    number("revision"),
+    Column("position", BigInteger, nullable=False),
+    text("digest"),
+    text("words"),
+    Column("rule", Text),
+    PrimaryKeyConstraint("source", "native_id"),
+    Index("ix_reports_thread", "source", "thread"),
+    Index("ix_reports_incident", "incident_id"),
+)
+
+#: the names that a report bears, to look it up by
+report_keys = Table(
+    "report_keys",
+    metadata,
+    text("provider"),
+    text("key"),
+    text("source"),
+    text("native_id"),
+    PrimaryKeyConstraint("provider", "key", "source", "native_id"),
+    ForeignKeyConstraint(["source", "native_id"], ["reports.source", "reports.native_id"], ondelete="CASCADE"),
+    Index("ix_report_keys_report", "source", "native_id"),
+)
+
+#: the names by which a provider knows an incident, case-folded, to look it up by
+incident_references = Table(
+    "incident_references",
+    metadata,
+    text("reference"),
+    owner("incident_id", "incidents.id"),
+    PrimaryKeyConstraint("reference", "incident_id"),
+    Index("ix_incident_references_incident", "incident_id"),
+)
+
+#: the ids of incidents that turned out to be another
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    owner("incident_id", "incidents.id"),
+    Index("ix_aliases_incident", "incident_id"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    text("destination"),
+    Column("providers", Strings, nullable=False),
+    Column("components", Strings, nullable=False),
+    Column("regions", Strings, nullable=False),
+    flag("every_provider"),
+    flag("every_component"),
+    flag("every_region"),
+    Column("min_impact", Word(Impact), nullable=False),
+    number("min_rank"),
+    Column("mode", Word(Mode), nullable=False),
+    flag("maintenance"),
+    Column("mention", Document, nullable=False),
+    Column("fallback", Text),
+    text("origin"),
+    Index("ix_subscriptions_destination", "destination"),
+    Index("ix_subscriptions_every_provider", "every_provider"),
+    sqlite_autoincrement=True,
+)
+
+#: what a subscription names, one row each, case-folded; `kind` is provider, component or region
+subscription_facets = Table(
+    "subscription_facets",
+    metadata,
+    text("kind"),
+    text("value"),
+    owner("subscription_id", "subscriptions.id"),
+    PrimaryKeyConstraint("kind", "value", "subscription_id"),
+    Index("ix_subscription_facets_subscription", "subscription_id"),
+)
+
+#: which incident was told where, how, and the message that stands there (empty until it is sent)
+told = Table(
+    "told",
+    metadata,
+    text("destination"),
+    text("incident_id"),
+    Column("mode", Word(Mode), nullable=False),
+    text("message"),
+    text("thread"),
+    instant("at", nullable=False),
+    PrimaryKeyConstraint("destination", "incident_id"),
+    Index("ix_told_incident", "incident_id"),
+)
+
+#: the outbox. `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    text("destination"),
+    text("incident_id"),
+    text("lane"),
+    text("update_id"),
+    Column("updates", Strings, nullable=False),
+    Column("act", Word(Act), nullable=False),
+    number("revision"),
+    Column("state", Word(State), nullable=False),
+    number("tries"),
+    instant("due", nullable=False),
+    instant("leased_until"),
+    instant("created_at", nullable=False),
+    Column("receipt", Document),
+    text("reason"),
+    Column("subscription_id", BigInteger),
+    Index("ix_deliveries_state", "state", "due", "id"),
+    Index("ix_deliveries_lane", "lane", "destination", "id"),
+    Index("ix_deliveries_incident", "incident_id"),
+    sqlite_autoincrement=True,
+)

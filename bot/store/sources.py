@@ -1,0 +1,50 @@
+"""The ledger's part that remembers where each source was left and how far it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, fields
+
+from sqlalchemy import select
+
+from bot.model import Cursor, Sighting, Validators
+from bot.store.part import Part
+from bot.store.schema import sources as table
+
+FACTS = tuple(field.name for field in fields(Sighting) if field.name != "source")
+UNSEEN = {"reason": "", "ours": False, "failures": 0}
+
+
+class Sources(Part):
+    """ports.Ledger's part about sources."""
+
+    def cursor(self, source: str) -> Cursor:
+        """The saved cursor; an empty one for a source never read."""
+        saved = self._db.execute(select(table.c.cursor).where(table.c.id == source)).scalar()
+        if saved is None:
+            return Cursor()
+        pages = {url: Validators(**validators) for url, validators in saved["pages"].items()}
+        return Cursor(pages, saved["state"])
+
+    def save_cursor(self, source: str, cursor: Cursor) -> None:
+        """Remember where a source was left."""
+        row = {"id": source, "cursor": {"pages": dict(cursor.pages), "state": dict(cursor.state)}}
+        statement = self._insert(table).values(row | UNSEEN)
+        self._db.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_={"cursor": statement.excluded.cursor})
+        )
+
+    def sightings(self, sources: Collection[str] | None = None) -> dict[str, Sighting]:
+        """By source id; None asks for all. A source never seen is absent."""
+        query = select(table).where(table.c.belief.is_not(None)).order_by(table.c.id)
+        if sources is not None:
+            query = query.where(table.c.id.in_(sources))
+        rows = self._rows(query)
+        return {row["id"]: Sighting(row["id"], **{fact: row[fact] for fact in FACTS}) for row in rows}
+
+    def save_sightings(self, sightings: Collection[Sighting]) -> None:
+        """Remember what is believed of these sources; their cursors stay."""
+        rows = [asdict(sighting) for sighting in sightings]
+        for row in rows:
+            row["id"] = row.pop("source")
+        self._upsert(table, rows)

@@ -1,0 +1,159 @@
+"""The ledger's part that reads incidents, each whole: with its updates and the reports that these rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
+
+from bot.model import Incident, Known
+from bot.store.part import Part, Row
+from bot.store.rows import incident_of, known_of
+from bot.store.schema import aliases, incident_references, incidents, report_keys, reports, updates
+
+T = TypeVar("T")
+
+BATCH = 10_000  #: values in one IN (…): SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
+
+
+class Timeline(Part):
+    """ports.Ledger's part that reads the timeline."""
+
+    def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
+        """What is known of these threads and statements of one source."""
+        found = {}
+        for spoken in (*among(reports.c.thread, threads), *among(reports.c.native_id, native_ids)):
+            for row in self._rows(select(reports).where(reports.c.source == source, spoken)):
+                found[row["native_id"]] = known_of(row)
+        return list(found.values())
+
+    def neighbourhood(
+        self,
+        provider: str,
+        *,
+        threads: Collection[tuple[str, str]] = (),
+        keys: Collection[str] = (),
+        native_ids: Collection[tuple[str, str]] = (),
+        window: tuple[datetime, datetime] | None = None,
+    ) -> list[Incident]:
+        """Whole incidents of a provider that a report may belong to, oldest first (ports.Ledger.neighbourhood).
+
+        In a writing transaction on PostgreSQL no other process decides about the provider until this one has ended.
+        """
+        self._hold(provider)
+        queries = [
+            *(_speaking(provider, told) for told in _of_sources(reports.c.thread, threads)),
+            *(_speaking(provider, told) for told in _of_sources(reports.c.native_id, native_ids)),
+            *(_naming(provider, key) for key in among(report_keys.c.key, keys)),
+            *([_within(provider, *window)] if window else []),
+        ]
+        ids = {found for query in queries for found in self._db.execute(query).scalars()}
+        return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
+
+    def incident(self, incident: str) -> Incident | None:
+        """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
+        for query in _called(incident):
+            if found := self._whole(query):
+                return found[-1]
+        return None
+
+    def timeline(
+        self,
+        *,
+        provider: str | None = None,
+        open_only: bool = False,
+        since: datetime | None = None,
+    ) -> list[Incident]:
+        """Whole incidents, newest `started_at` first; `since`: those updated, or still open, at or after it."""
+        ids = select(incidents.c.id)
+        if provider is not None:
+            ids = ids.where(incidents.c.provider == provider)
+        if open_only:
+            ids = ids.where(incidents.c.open)
+        if since is not None:
+            ids = ids.where(or_(incidents.c.open, incidents.c.updated_at >= since))
+        return self._whole(ids)[::-1]
+
+    def open_providers(self) -> set[str]:
+        """The providers with an open incident (maintenances do not count)."""
+        query = select(incidents.c.provider).where(incidents.c.open, incidents.c.maintenance.is_(False)).distinct()
+        return set(self._db.execute(query).scalars())
+
+    def _whole(self, *queries: Select[Any]) -> list[Incident]:
+        """The incidents whose ids these queries select, oldest first, by three statements for each query."""
+        found = [incident for ids in queries for incident in self._load(ids)]
+        return sorted(found, key=lambda incident: (incident.started_at, incident.id))
+
+    def _load(self, ids: Select[Any]) -> Iterator[Incident]:
+        spoken = self._children(reports, ids)
+        entries = self._children(updates, ids)
+        for row in self._rows(select(incidents).where(incidents.c.id.in_(ids))):
+            yield incident_of(row, entries.get(row["id"], ()), spoken.get(row["id"], ()))
+
+    def _children(self, table: Table, ids: Select[Any]) -> dict[str, list[Row]]:
+        """The rows that belong to these incidents, by incident, each in their place."""
+        found: dict[str, list[Row]] = {}
+        query = select(table).where(table.c.incident_id.in_(ids)).order_by(table.c.place)
+        for row in self._rows(query):
+            found.setdefault(row["incident_id"], []).append(row)
+        return found
+
+    def _hold(self, provider: str) -> None:
+        """Where several processes write at once, let only one at a time decide about a provider.
+
+        Two that did not see each other's new incident would tell the same event twice. SQLite has one writer anyway.
+        """
+        if self._writing and self._db.dialect.name == "postgresql":
+            self._db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(provider, 0))))
+
+
+def batches(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists of at most BATCH."""
+    rest = iter(values)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[ColumnElement[bool]]:
+    """Conditions that together say that the column is one of the values; none for no values."""
+    return (column.in_(batch) for batch in batches(values))
+
+
+def _of_sources(column: ColumnElement[Any], pairs: Iterable[tuple[str, str]]) -> Iterator[ColumnElement[bool]]:
+    """Conditions for (source, value of the column), a few for each source."""
+    by_source: dict[str, list[str]] = {}
+    for source, value in pairs:
+        by_source.setdefault(source, []).append(value)
+    for source, values in by_source.items():
+        for some in among(column, values):
+            yield and_(reports.c.source == source, some)
+
+
+def _speaking(provider: str, told: ColumnElement[bool]) -> Select[Any]:
+    """The incidents of a provider with such a report."""
+    return select(reports.c.incident_id).where(told, reports.c.provider == provider).distinct()
+
+
+def _naming(provider: str, key: ColumnElement[bool]) -> Select[Any]:
+    """The incidents of a provider with a report that bears such a key."""
+    same = and_(reports.c.source == report_keys.c.source, reports.c.native_id == report_keys.c.native_id)
+    query = select(reports.c.incident_id).join_from(report_keys, reports, same)
+    return query.where(report_keys.c.provider == provider, key).distinct()
+
+
+def _within(provider: str, begin: datetime, end: datetime) -> Select[Any]:
+    """The incidents of a provider that spoke between these times, or are open and began before their end."""
+    spoke = and_(incidents.c.last_at >= begin, incidents.c.first_at <= end)
+    lasts = and_(incidents.c.open, incidents.c.started_at <= end)
+    return select(incidents.c.id).where(incidents.c.provider == provider, or_(spoke, lasts))
+
+
+def _called(name: str) -> Iterator[Select[Any]]:
+    """The ways to understand an incident's name, the surest first."""
+    yield select(incidents.c.id).where(incidents.c.id == name)
+    yield select(aliases.c.incident_id).where(aliases.c.id == name)
+    known_as = incident_references.c.reference == name.strip().casefold()
+    yield select(incident_references.c.incident_id).where(known_as)
