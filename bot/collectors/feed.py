@@ -158,7 +158,8 @@ def _items(entry: _Entry, seen: datetime) -> list[Item]:
     common = _common(entry)
     found = list(_UPDATE.finditer(entry.html)) if "<small" in entry.html else []
     if not found:
-        return [_whole(entry, common)]
+        whole = _whole(entry, common)
+        return [whole] if whole.text else []  # an entry without a word states nothing
     ends = [match.start() for match in found[1:]] + [len(entry.html)]
     statuses = [WORDS.get(match[2].strip().lower()) for match in found]
     planned = "SCHEDULED EVENT" in entry.html[: found[0].start()] or not PLANNED.isdisjoint(statuses)
