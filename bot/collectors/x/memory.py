@@ -98,7 +98,7 @@ class Memory:
         self._state["reads"] = str(self.reads + len(new))
 
     def seal(self, capture: Capture) -> Capture:
-        """The capture with when X may be asked again and all that is to be remembered; nothing, where nothing is new."""
+        """The capture with when X may be asked again, and with all that is to be remembered unless nothing is new."""
         self._state["waits"] = str(self._waits + 1) if _endless(capture) else ""
         self._state["warning"] = warning(self.reads, self.budget)
         news = {} if self._state == self._known else dict(self._state)

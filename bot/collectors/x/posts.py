@@ -66,8 +66,9 @@ def posts_of(document: Any) -> list[dict[str, Any]]:
     if not isinstance(posts, list):
         raise Unreadable("`data` of an unexpected type")
     for post in posts:
-        require(post, "id", kind=str)
         require(post, "text", kind=str)
+        if not require(post, "id", kind=str):
+            raise Unreadable("an empty `id` in the answer")
     return posts
 
 
@@ -146,7 +147,9 @@ def _urls(holder: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _history(post: Mapping[str, Any]) -> list[str]:
     """The ids of a post's versions, its own among them."""
     ids = post.get("edit_history_tweet_ids") or post.get("edit_history_post_ids")
-    return [post["id"], *(one for one in ids if isinstance(one, str))] if isinstance(ids, list) else [post["id"]]
+    return (
+        [post["id"], *(one for one in ids if one and isinstance(one, str))] if isinstance(ids, list) else [post["id"]]
+    )
 
 
 def _username(document: Any, user_id: str) -> str:
