@@ -19,6 +19,7 @@ AFTERMATH = timedelta(hours=24)  #: the same, after its end
 EARLY = timedelta(minutes=15)  #: how much later than a post the statement that it repeats may be dated
 ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
 ENOUGH = 0.3  #: the least evidence to join the only candidate
+SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
 MARGIN = 0.25  #: by how much the best of several candidates must lead
 
 FIRST = "the first that was heard of it"
@@ -186,7 +187,7 @@ def _place(
     rated.sort(key=lambda entry: (-entry[0], min(map(order, entry[2].reports))))
     if not rated or rated[0][0] < ENOUGH:
         return None, ""
-    if len(rated) > 1 and rated[0][0] - rated[1][0] < MARGIN:
+    if len(rated) > 1 and rated[0][0] - rated[1][0] < (0 if rated[0][0] > SURE > rated[1][0] else MARGIN):
         return None, ""
     return rated[0][2], rated[0][1]
 
@@ -211,9 +212,9 @@ def _evidence(
     report: Report, context: Sequence[Report], vocabulary: Vocabulary, *, adopting: bool
 ) -> tuple[float, str]:
     """How much speaks for one event, at most 1, and the strongest reason in words."""
-    echo = _echo(report, context)
+    echo, likeness = _echo(report, context)
     if echo is not None:
-        return 1.0, f"{echo.source} says the same"
+        return likeness, f"{echo.source} says the same"
     over = closed(context)
     mine = (report.status or match.phase_of(report.text)) is not Status.RESOLVED and match.opens_account(report.text)
     if over and mine:
@@ -230,14 +231,17 @@ def _evidence(
     return min(score, 0.95), max(reasons, default=(0.0, ""))[1]
 
 
-def _echo(report: Report, context: Sequence[Report]) -> Report | None:
-    """Another source's report of nearly the same words at nearly the same time."""
+def _echo(report: Report, context: Sequence[Report]) -> tuple[Report | None, float]:
+    """Another source's report of nearly the same words at nearly the same time, and how near they are."""
+    best: tuple[Report | None, float] = (None, 0.9)
+    if len(match.squeezed(report.text)) < 20:
+        return None, 0.0
     for other in context:
-        if other.source == report.source or abs(other.at - report.at) > ECHO:
-            continue
-        if len(match.squeezed(report.text)) >= 20 and match.alike(report.text, other.text) >= 0.9:
-            return other
-    return None
+        if other.source != report.source and abs(other.at - report.at) <= ECHO:
+            likeness = match.alike(report.text, other.text)
+            if likeness >= best[1]:
+                best = (other, likeness)
+    return best
 
 
 def _parts(

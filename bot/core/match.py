@@ -152,7 +152,7 @@ def alike(a: str, b: str) -> float:
     if one == other:
         return 1.0
     for text, cut, whole in ((a, one, other), (b, other, one)):
-        if text.rstrip().endswith(("…", "...")) and len(cut) >= 20 and len(whole) > len(cut):
+        if _ADDRESS.sub("", text).rstrip().endswith(("…", "...")) and len(cut) >= 20 and len(whole) > len(cut):
             return fuzz.ratio(cut, whole[: len(cut)]) / 100
     return fuzz.ratio(one, other) / 100
 
