@@ -67,12 +67,14 @@ async def post(
     *,
     headers: Mapping[str, str] | None = None,
     method: str = "POST",
+    repeatable: bool = False,
     timeout: float = TIMEOUT,  # noqa: ASYNC109  # aiohttp's own limits tell a connection that never stood from a lost answer
 ) -> Answer:
     """Send JSON once, follow no redirect, and return whatever was answered.
 
-    Raises Temporary where nothing was sent, Doubtful where it was and no answer came, Permanent for an impossible
-    address. They are raised outside of `except`, so that no library's words (and the address in them) hang on them.
+    Raises Temporary where nothing was sent, Permanent for an impossible address, and where the answer was lost
+    Doubtful, or Temporary if it is `repeatable` (sending it again does no harm). They are raised outside of `except`,
+    so that no library's words (and the address in them) hang on them.
     """
     limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT, timeout))
     sent = {"Content-Type": "application/json", **(headers or {})}
@@ -87,7 +89,8 @@ async def post(
     except NO_ADDRESS:
         failure = Permanent("the address or a header cannot be sent")
     except LOST as error:
-        failure = Doubtful("no answer in time" if isinstance(error, TimeoutError) else "the connection broke off")
+        words = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke off"
+        failure = Temporary(words) if repeatable else Doubtful(words)
     raise failure
 
 
@@ -105,7 +108,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 def check(answer: Answer, *, repeatable: bool = False, delay: timedelta | None = None) -> None:
     """Return where the request was accepted (2xx), else raise what is to be done.
 
-    repeatable: sending it again does no harm, so that doubt needs no settling. delay: what the answer's body asked us
+    repeatable: as in `post`. delay: what the answer's body asked us
     to wait, where the kind knows how to read it; otherwise `Retry-After` is obeyed.
     """
     status, words = answer.status, phrase(answer.status)
