@@ -84,7 +84,8 @@ class MsGraph:
 
     async def fetch(self, source: Source, cursor: Cursor) -> AsyncIterator[Capture]:
         """The pages of the issues, newest change first, or the login server's refusal (its path ends in TOKEN)."""
-        start = source.url or self._tools.env["MSGRAPH_URL"].rstrip("/") + ISSUES
+        start = address(source.url, self._tools.env["MSGRAPH_URL"])
+        source = replace(source, url=start, trusted=True)  # the operator's setting names the host
         page = await self._first(source, start, cursor)
         for _ in range(PAGES - 1):
             onward = following(page)
@@ -161,6 +162,16 @@ class MsGraph:
         return [item for issue in _issues(objects(require(document, "value", kind=list))) for item in _items(issue)]
 
 
+def address(url: str, graph: str) -> str:
+    """A source's document (the issues where it names none) at MSGRAPH_URL, to which alone the token goes."""
+    base, parts = graph.rstrip("/"), urlsplit(url)
+    if url.rstrip("/") == base or not parts.path.strip("/"):
+        return base + ISSUES
+    if url.startswith(f"{base}/"):
+        return url
+    return base + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
 def is_login(capture: Capture) -> bool:
     """Whether a capture is an answer of the login server."""
     return urlsplit(capture.url).path.endswith(TOKEN)
@@ -189,8 +200,6 @@ def _codes(answer: Mapping[str, Any]) -> list[int]:
 
 def following(page: Capture) -> str:
     """The address of the next page, on the same host only: the token goes there; empty where there is none."""
-    if page.status != 200:
-        return ""
     onward = text(_object(page.body).get("@odata.nextLink"))
     here, there = urlsplit(page.url), urlsplit(onward)
     return onward if (here.scheme, here.netloc) == (there.scheme, there.netloc) else ""

@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from bot.collectors.msgraph import ISSUES, PAGES, TOKEN, MsGraph, Token, granted
+from bot.collectors.msgraph import ISSUES, PAGES, TOKEN, MsGraph, Token, address, granted
 from bot.errors import Unreadable
+from bot.http import digest
 from bot.model import Capture, Cursor, Impact, Item, Status
 from bot.ports import Tools
 from tests.collectors.pairs import as_json, capture, document, expected, fetched, online, source, tools
@@ -311,7 +312,7 @@ async def test_a_token_that_is_refused_again_is_reported() -> None:
             assert page.status == 401
         with pytest.raises(Unreadable, match="refuses the token"):
             collector.parse(SOMEWHERE, page)
-    assert len(microsoft.logins) <= 3
+    assert (len(microsoft.logins), len(microsoft.asked)) == (2, 3)  # a token that is fresh is not replaced
 
 
 async def test_every_page_is_followed() -> None:
@@ -351,6 +352,29 @@ async def test_another_document_is_asked_for_as_it_is_named() -> None:
     assert (microsoft.asked, list(collector.parse(SOMEWHERE, page))) == ([overviews], [])
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", URL),
+        ("https://graph.microsoft.com", URL),
+        ("https://graph.microsoft.com/", URL),
+        ("https://evil.example.net", URL),
+        (f"{URL}?$top=5", f"{URL}?$top=5"),
+        ("https://evil.example.net/v1.0/x?y=1", "https://graph.microsoft.com/v1.0/x?y=1"),
+        ("https://graph.microsoft.com.evil.example.net/v1.0/x", "https://graph.microsoft.com/v1.0/x"),
+    ],
+)
+def test_the_setting_names_the_host_whatever_the_source_says(url: str, expected: str) -> None:
+    assert address(url, "https://graph.microsoft.com/") == expected
+
+
+async def test_a_catalogues_source_follows_the_setting_to_a_private_address() -> None:
+    microsoft = Microsoft()
+    async with asking(microsoft) as (collector, _, _):
+        [page] = await fetched(collector, replace(source("msgraph", URL), trusted=False))
+    assert (page.status, len(microsoft.asked)) == (200, 1)
+
+
 @pytest.mark.parametrize("status", [403, 429, 503])
 async def test_what_graph_refuses_is_a_capture(status: int) -> None:
     async with asking(Microsoft(graph=status)) as (collector, _, _):
@@ -367,6 +391,7 @@ async def test_a_refused_login_is_a_capture_without_secrets() -> None:
     async with asking(microsoft) as (collector, _, server):
         [page] = await fetched(collector, SOMEWHERE)
     assert (page.url, page.status, page.partial) == (server.url + TOKEN, 401, False)
+    assert page.digest == digest(page.body)
     assert json.loads(page.body) == {"error": "invalid_client", "error_codes": [7000215]}
     assert not any(word in repr(page) for word in (SECRET, TENANT, "client-1"))
     assert microsoft.asked == []

@@ -131,11 +131,12 @@ async def test_both_documents_are_one_poll() -> None:
     ]
 
 
-async def test_a_site_that_refuses_is_not_asked_twice() -> None:
+@pytest.mark.parametrize(("status", "headers"), [(429, {}), (503, {"Retry-After": "60"})])
+async def test_a_site_that_refuses_is_not_asked_twice(status: int, headers: dict[str, str]) -> None:
     async def answer(request: web.Request) -> web.Response:
-        return web.Response(status=429, headers={"Retry-After": "60"})
+        return web.Response(status=status, headers=headers)
 
     async with serve(answer) as server, online() as real:
         pages = await fetched(Slack(real), source("slack", server.url))
-    assert [(page.status, page.partial) for page in pages] == [(429, False)]
+    assert [(page.status, page.partial) for page in pages] == [(status, False)]
     assert len(server.requests) == 1
