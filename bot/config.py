@@ -298,7 +298,7 @@ class Table:
     def text(self, key: str, default: str | None = None) -> str:
         """A text that is not empty."""
         value = self.get(key, str, default).strip()
-        if not value and default is None:
+        if not value:
             raise self.error(key, "is empty")
         return value
 
@@ -460,7 +460,7 @@ def _provider(table: Table, provider: str, sources: str) -> Provider:
         found[source.id] = source
     if not found:
         raise table.error(sources, f"is missing; give {provider} one at least")
-    return Provider(provider, table.text("name", "") or provider, tuple(found.values()))
+    return Provider(provider, table.text("name", provider), tuple(found.values()))
 
 
 def _source(table: Table, provider: str) -> Source:
