@@ -8,8 +8,8 @@ import heapq
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +19,21 @@ from typing import BinaryIO
 from bot import collectors, notifiers
 from bot.catalog import catalogue, provider_for
 from bot.collect import Collect, Watched, poll
-from bot.config import Settings, providers_from, subscriptions_from
+from bot.config import (
+    Settings,
+    check_destination,
+    parse_destination,
+    parse_impact,
+    parse_mode,
+    providers_from,
+    subscriptions_from,
+)
 from bot.core import health
 from bot.core.match import Vocabulary
 from bot.deliver import Deliver
 from bot.errors import UsageError
-from bot.model import Belief, Capture, Directory, Incident, Provider, Sighting, Source, Subscription
-from bot.ports import Clock, Notifier, Store, Tools
+from bot.model import Belief, Capture, Directory, Incident, Mode, Provider, Sighting, Source, Subscription
+from bot.ports import Clock, Collector, Notifier, Store, Tools
 from bot.recording import capture_line, header_line, read_captures, read_header
 
 log = logging.getLogger("statusbot")
@@ -112,7 +120,7 @@ def label_of(source: Source) -> str:
 
 def wire(providers: Iterable[Provider], tools: Tools, left_out: Mapping[str, str] | None = None) -> list[Watched]:
     """Every source that can be asked, with its collector and what is known of its family."""
-    made: dict[str, collectors.Collector] = {}
+    made: dict[str, Collector] = {}
     watched = []
     for provider in providers:
         asked = [source for source in provider.sources if source.id not in (left_out or {})]
@@ -167,6 +175,71 @@ class Notifiers:
         """Give back their connections."""
         for notifier in self._made.values():
             await notifier.close()
+
+
+@contextmanager
+def alone_on(database: str, *, wanted: bool) -> Iterator[None]:
+    """Keep a second `run` off an embedded database, by a lock that the system drops when the process dies."""
+    path = database.removeprefix("sqlite:///")
+    if not wanted or path == database or not path:
+        yield
+        return
+    import fcntl  # noqa: PLC0415  (not on every system, and only here)
+
+    try:
+        with Path(f"{path}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    except BlockingIOError as error:
+        raise UsageError(f"database {path}: another `statusbot run` uses it; stop that one, or name another") from error
+
+
+def subscription_of(
+    settings: Settings,
+    watch: Watching,
+    to: str,
+    providers: Sequence[str],
+    components: Sequence[str],
+    regions: Sequence[str],
+    min_impact: str,
+    mode: str | None,
+    maintenance: bool,
+) -> Subscription:
+    """A subscription as a command asks for it, its names made those of the catalogue. Raises UsageError."""
+    destination = parse_destination(to)
+    check_destination(destination, settings.env)
+    watched = {provider.id: provider for provider in watch.providers}
+    for name in providers:
+        if name not in watched:
+            raise UsageError(f"{name}: not watched; add it to `watch` in statusbot.toml ({', '.join(watched)} are)")
+    return Subscription(
+        to=destination,
+        providers=tuple(providers),
+        components=components_named(components, [watched[name] for name in providers]),
+        min_impact=parse_impact(min_impact),
+        mode=notifiers.mode_for(destination.kind, parse_mode(mode) if mode else Mode.THREAD),
+        regions=tuple(regions),
+        maintenance=maintenance,
+    )
+
+
+def subscriptions_named(subscriptions: Iterable[Subscription], providers: Iterable[Provider]) -> list[Subscription]:
+    """Subscriptions of a file with their components by the catalogue's names."""
+    every = list(providers)
+    return [
+        replace(entry, components=components_named(entry.components, [p for p in every if _wants(entry, p)]))
+        for entry in subscriptions
+    ]
+
+
+def _wants(subscription: Subscription, provider: Provider) -> bool:
+    return not subscription.providers or provider.id in subscription.providers
+
+
+def components_named(words: Sequence[str], providers: Iterable[Provider]) -> tuple[str, ...]:
+    """Components by the catalogue's names for them: `Outlook` is Exchange Online."""
+    vocabularies = [Vocabulary(provider.components) for provider in providers]
+    return tuple(next((v.canonical(word) for v in vocabularies if v.canonical(word) != word), word) for word in words)
 
 
 # --- run ---------------------------------------------------------------------------------------------------------
@@ -281,7 +354,8 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
-        await store.write(lambda ledger: ledger.adopt_file(settings.subscriptions))
+        told = subscriptions_named(settings.subscriptions, watch.providers)
+        await store.write(lambda ledger: ledger.adopt_file(told))
         collect = Collect(store, wire(watch.providers, tools, watch.left_out))
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
@@ -353,11 +427,12 @@ async def replay(
     store: Store,
     env: Mapping[str, str],
     subscriptions: Sequence[Subscription] = (),
-    progress: Callable[[Capture], None] = lambda capture: None,
+    after: Callable[[Capture], Awaitable[None]] | None = None,
 ) -> tuple[list[Incident], Directory]:
     """Feed recordings through the corridor under their own clock; the timeline that results, newest first.
 
     subscriptions: who is told as the recording plays, besides those that a recording's header names.
+    after: awaited when a capture has been played and what it was worth has been told.
     Raises UsageError for a recording that is none.
     """
     headers = [read_header(path) for path in paths]
@@ -380,7 +455,8 @@ async def replay(
                 await play(collect, path, capture)
                 if told:
                     await deliver.drain()
-                progress(capture)
+                if after is not None:
+                    await after(capture)
         await collect.flush()
     return await store.read(lambda ledger: ledger.timeline()), directory
 

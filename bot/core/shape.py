@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from bot.core.summary import title_of
-from bot.model import Impact, Incident, Report, Status, Update
+from bot.model import Delivery, Impact, Incident, Report, Status, Update
 
 #: What an open incident's impact says of the components that it names; any other impact says nothing of them.
 TROUBLED: Mapping[Impact, str] = {
@@ -147,3 +147,21 @@ def _touched_at(update: Update) -> datetime:
     if update.revision == 0:
         return update.at
     return max([update.at, *(report.seen_at for report in update.reports if report.revision)])
+
+
+def delivery_json(delivery: Delivery) -> dict[str, object]:
+    """One entry of the outbox; nothing in it is secret."""
+    return {
+        "id": delivery.id,
+        "key": delivery.key,
+        "destination": str(delivery.destination),
+        "incident": delivery.incident,
+        "updates": list(delivery.updates) or [delivery.update],
+        "act": delivery.act.value,
+        "state": delivery.state.value,
+        "tries": delivery.tries,
+        "created_at": iso(delivery.created_at),
+        "due": iso(delivery.due),
+        "message": delivery.receipt.message if delivery.receipt else None,
+        "reason": delivery.reason,
+    }

@@ -41,6 +41,11 @@ REGISTRY: dict[str, Kind] = {
 }
 
 
+def mode_for(kind: str, wanted: Mode = Mode.THREAD) -> Mode:
+    """The mode wanted, or `post` where a kind can neither edit nor thread (CONTRACT.md, "Modes")."""
+    return wanted if wanted in REGISTRY[kind].modes else Mode.POST
+
+
 def load(kind: str, tools: Tools) -> Notifier:
     """The notifier of a kind. Raises KeyError for a kind that is not in the registry."""
     module, _, name = REGISTRY[kind].path.partition(":")

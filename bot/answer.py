@@ -1,0 +1,130 @@
+"""A question -> an answer: what the timeline, the providers' states and the sources read like; knows no platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core import health
+from bot.core.summary import STATES, duration, entry, impact_words, listing, title_of
+from bot.markup import PLAIN
+from bot.model import Belief, Directory, Incident, Provider, Sighting, Subscription
+from bot.ports import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One source as a reader should take it now."""
+
+    source: str
+    kind: str
+    sighting: Sighting
+    left_out: str = ""  #: why it is not asked
+
+
+def sources(ledger: Ledger, providers: Iterable[Provider], left_out: Mapping[str, str]) -> list[SourceLine]:
+    """Each source of the watched providers, with how far it can be believed."""
+    lines = []
+    for provider in providers:
+        seen = ledger.sightings([source.id for source in provider.sources])
+        incidents = ledger.timeline(provider=provider.id, open_only=True)
+        for source in provider.sources:
+            sighting = health.believed(seen.get(source.id, Sighting(source.id)), tuple(seen.values()), incidents)
+            lines.append(SourceLine(source.id, source.kind, sighting, left_out.get(source.id, "")))
+    return lines
+
+
+def source_words(line: SourceLine, now: datetime) -> str:
+    """`ok since …; last change …; next poll in 40 s`."""
+    sighting = line.sighting
+    if line.left_out:
+        return line.left_out
+    if sighting.belief is Belief.UNKNOWN and sighting.failures == 0:
+        return "not asked yet"
+    words = [sighting.belief.value if sighting.belief is not Belief.UNKNOWN else "not read yet"]
+    if sighting.since:
+        words[0] += f" since {PLAIN.line((sighting.since,))}"
+    if sighting.reason:
+        words[0] += f" ({sighting.reason})"
+    words.append(f"last change {PLAIN.line((sighting.changed_at,))}" if sighting.changed_at else "no change seen yet")
+    if sighting.next_at:
+        words.append(f"next poll {_ahead(sighting.next_at - now)}")
+    return "; ".join(words)
+
+
+def _ahead(wait: timedelta) -> str:
+    seconds = round(wait.total_seconds())
+    if seconds <= 0:
+        return "due"
+    return f"in {seconds} s" if seconds < 120 else f"in {duration(wait)}"
+
+
+def status_line(provider: Provider, incidents: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
+    """One provider in one line. Never well on the word of a source that is not ok (rule of truth 2)."""
+    active = [incident for incident in incidents if incident.open and not incident.maintenance]
+    return f"{provider.name}: {_state(active, lines)} [{_beliefs(lines)}]"
+
+
+def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
+    if active:
+        worst = max(active, key=lambda incident: (incident.impact.rank if incident.impact else 0, incident.started_at))
+        count = f"{len(active)} open incident{'' if len(active) == 1 else 's'}"
+        references = f" [{', '.join(worst.references)}]" if worst.references else ""
+        return f"{count}: {title_of(worst)}{references} ({STATES[worst.status].lower()}, {impact_words(worst)})"
+    if any(line.sighting.belief is Belief.OK for line in lines):
+        return "no trouble reported"
+    return "unknown: no source can be believed now"
+
+
+def _beliefs(lines: Sequence[SourceLine]) -> str:
+    return ", ".join(
+        f"{line.source.partition('/')[2]}: {'not asked' if line.left_out else _belief(line.sighting)}" for line in lines
+    )
+
+
+def _belief(sighting: Sighting) -> str:
+    if sighting.belief is Belief.OK:
+        return "ok"
+    since = f" since {PLAIN.line((sighting.since,))}" if sighting.since else ""
+    return f"{sighting.belief.value}{since}{f' ({sighting.reason})' if sighting.reason else ''}"
+
+
+def timeline_words(incidents: Iterable[Incident], directory: Directory) -> str:
+    """The timeline for a person: each incident with its updates, oldest first within it."""
+    return "\n\n".join(incident_words(incident, directory) for incident in incidents)
+
+
+def incident_words(incident: Incident, directory: Directory) -> str:
+    """One incident and its updates, in lines."""
+    provider = directory.providers.get(incident.provider, incident.provider)
+    references = f" [{', '.join(incident.references)}]" if incident.references else ""
+    lines = [f"{provider}: {title_of(incident)}{references}"]
+    span = f"since {PLAIN.line((incident.started_at,))}"
+    if incident.resolved_at:
+        span += f", over after {duration(incident.resolved_at - incident.started_at)}"
+    facts = [STATES[incident.status], impact_words(incident), span]
+    if incident.components:
+        facts.append(listing(incident.components))
+    lines += [f"  {' · '.join(facts)}", f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}"]
+    for update in incident.updates:
+        told = entry(update, directory.labels)
+        state = f"{told.state}: " if told.state else ""
+        lines.append(f"  {PLAIN.line((told.at,))}  {state}{' '.join(told.text.split())}")
+        lines.append(f"    — {PLAIN.line(told.said)}")
+    return "\n".join(lines)
+
+
+def subscription_words(subscription: Subscription) -> str:
+    """`slack:C01 <- microsoft-365 (thread, from minor impact; components Exchange Online)`."""
+    facts = [subscription.mode.value]
+    if subscription.min_impact.rank:
+        facts.append(f"from {subscription.min_impact.value} impact")
+    for name, values in (("components", subscription.components), ("regions", subscription.regions)):
+        if values:
+            facts.append(f"{name} {', '.join(values)}")
+    if not subscription.maintenance:
+        facts.append("no maintenances")
+    source = "statusbot.toml" if subscription.origin == "file" else "command"
+    providers = ", ".join(subscription.providers) or "every provider"
+    return f"{subscription.to} <- {providers} ({'; '.join(facts)}) [{source}]"

@@ -1,0 +1,472 @@
+"""The commands: arguments and printing only. Each imports what it needs, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import click
+import typer
+
+from bot import __version__
+from bot.errors import StatusbotError, UsageError
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from bot.config import Settings
+    from bot.model import Capture, Incident
+    from bot.ports import Ledger, Store
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="One believable timeline of providers' trouble, told to Slack, Teams and Discord.",
+    epilog="Begin with: statusbot demo",
+)
+deliveries_app = typer.Typer(help="The outbox: what is owed, what was sent, what failed.", rich_markup_mode=None)
+db_app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(deliveries_app, name="deliveries", epilog="Example: statusbot deliveries --failed")
+app.add_typer(db_app, name="db")
+
+DONE, FAILED, MISUSED = 0, 1, 2
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="FILE")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options of every command."""
+    if version:
+        typer.echo(f"statusbot {__version__}")
+        raise typer.Exit
+    context.obj = {"config": config}
+    _log(verbose=verbose)
+
+
+def _log(*, verbose: bool) -> None:
+    import logging
+
+    form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, format=form, level=logging.WARNING)
+    logging.getLogger("statusbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+# --- run, demo, replay -------------------------------------------------------------------------------------------
+
+
+@app.command(epilog="Example: statusbot run --record trouble.jsonl")
+def run(
+    context: typer.Context,
+    record: Annotated[
+        Path | None, typer.Option(help="Write every capture into this new file, secrets left out.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
+    from bot.app import run as run_app
+
+    settings = _settings(context)
+
+    async def work(store: Store) -> None:
+        await run_app(settings, store, record)
+
+    _with_store(settings, work, alone=True)
+
+
+@app.command(epilog="Example: statusbot demo --seconds 30")
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long it takes, about.", min=0, max=3600)] = 60.0,
+) -> None:
+    """Play the Microsoft 365 outage of 22 January 2026, with no account, no token and no network."""
+    from bot.demo import play
+
+    _in_memory(lambda store: play(store, seconds))
+
+
+@app.command(epilog="Example: statusbot replay trouble.jsonl.xz --json > timeline.json")
+def replay(
+    context: typer.Context,
+    recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING...")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the timeline as JSON.")] = False,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Deliver to this destination too.", metavar="DESTINATION")
+    ] = None,
+    database: Annotated[str, typer.Option(help="Keep the timeline here.", metavar="URL")] = "sqlite://",
+) -> None:
+    """Feed recordings through the same pipeline under their own clock; print the timeline that results."""
+    from bot.app import replay as replay_app
+    from bot.config import check_destination, parse_destination
+    from bot.model import Subscription
+    from bot.notifiers import mode_for
+
+    env = _settings(context).env
+    destinations = [parse_destination(word) for word in to or ()]
+    for destination in destinations:
+        check_destination(destination, env)
+    told = [Subscription(destination, mode=mode_for(destination.kind)) for destination in destinations]
+
+    async def work(store: Store) -> tuple[list[Incident], dict[str, str], bool]:
+        with _progress(recordings) as step:
+            incidents, directory = await replay_app(recordings, store, env, told, step)
+        undelivered = await store.read(_undelivered)
+        if as_json:
+            _print_json(incidents, dict(directory.providers))
+        elif not destinations:
+            from bot.answer import timeline_words
+
+            typer.echo(timeline_words(incidents, directory) or "nothing was told in these recordings")
+        return incidents, dict(directory.providers), undelivered
+
+    if _run(_opened(database, work))[2]:
+        raise StatusbotError("some deliveries failed or are still owed; the log above says which")
+
+
+# --- what is known -----------------------------------------------------------------------------------------------
+
+
+@app.command(epilog="Example: statusbot timeline --provider microsoft-365 --since 24h")
+def timeline(
+    context: typer.Context,
+    provider: Annotated[str | None, typer.Option(help="Of this provider only.", metavar="ID")] = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only what is open now.")] = False,
+    since: Annotated[str | None, typer.Option(help="Updated, or open, since: 24h, 7d.", metavar="DURATION")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In the shape of Statuspage's incidents.json.")] = False,
+) -> None:
+    """Print the timeline, maintenances included."""
+    from bot.answer import timeline_words
+    from bot.app import SystemClock, directory_of, watching
+
+    settings = _settings(context)
+    directory = directory_of(watching(settings).providers)
+    begin = SystemClock().now() - _duration("--since", since) if since else None
+
+    async def work(store: Store) -> None:
+        found = await store.read(lambda ledger: ledger.timeline(provider=provider, open_only=open_only, since=begin))
+        if as_json:
+            _print_json(found, dict(directory.providers))
+        else:
+            typer.echo(timeline_words(found, directory) or "nothing")
+
+    _with_store(settings, work)
+
+
+@app.command(epilog="Example: statusbot status")
+def status(context: typer.Context) -> None:
+    """One line for each provider: its state, open incidents, how far each source can be believed."""
+    from bot import answer
+    from bot.app import watching
+
+    settings = _settings(context)
+    watch = watching(settings)
+
+    async def work(store: Store) -> None:
+        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
+        open_now = await store.read(lambda ledger: ledger.timeline(open_only=True))
+        for provider in watch.providers:
+            own = [line for line in lines if line.source.partition("/")[0] == provider.id]
+            found = [incident for incident in open_now if incident.provider == provider.id]
+            typer.echo(answer.status_line(provider, found, own))
+
+    _with_store(settings, work)
+
+
+@app.command(epilog="Example: statusbot sources --kinds")
+def sources(
+    context: typer.Context,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Print the kinds of sources instead.")] = False,
+) -> None:
+    """Each source: ok, stale, unreadable or silent, since when, last change, next poll."""
+    from bot import answer
+    from bot.app import SystemClock, watching
+    from bot.collectors import REGISTRY
+
+    if kinds:
+        for name, kind in REGISTRY.items():
+            typer.echo(f"{name:14} {kind.about}")
+        return
+    settings = _settings(context)
+    watch = watching(settings)
+
+    async def work(store: Store) -> None:
+        now = SystemClock().now()
+        for line in await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out)):
+            typer.echo(f"{line.source:24} {line.kind:14} {answer.source_words(line, now)}")
+
+    _with_store(settings, work)
+
+
+# --- subscriptions -----------------------------------------------------------------------------------------------
+
+Words = Annotated[list[str] | None, typer.Option(metavar="NAME")]
+
+
+@app.command(epilog='Example: statusbot subscribe slack:C0123456789 microsoft-365 --component "Exchange Online"')
+def subscribe(
+    context: typer.Context,
+    to: Annotated[str, typer.Argument(help="slack:C0123456789, discord:1122334455, teams:ops ...", metavar="DEST")],
+    providers: Annotated[list[str], typer.Argument(help="Ids of providers.", metavar="PROVIDER...")],
+    component: Words = None,
+    region: Words = None,
+    min_impact: Annotated[str, typer.Option(help="none, minor, major or critical.", metavar="IMPACT")] = "none",
+    mode: Annotated[str | None, typer.Option(help="thread, edit or post.", metavar="MODE")] = None,
+    maintenance: Annotated[bool, typer.Option(help="Maintenances too.")] = True,
+) -> None:
+    """Tell a destination about providers."""
+    from bot.answer import subscription_words
+    from bot.app import subscription_of, watching
+
+    settings = _settings(context)
+    wanted = subscription_of(
+        settings, watching(settings), to, providers, component or (), region or (), min_impact, mode, maintenance
+    )
+
+    async def work(store: Store) -> None:
+        made = await store.write(lambda ledger: ledger.subscribe(wanted))
+        typer.echo(subscription_words(made))
+
+    _with_store(settings, work)
+
+
+@app.command(epilog="Example: statusbot unsubscribe slack:C0123456789 microsoft-365")
+def unsubscribe(
+    context: typer.Context,
+    to: Annotated[str, typer.Argument(metavar="DEST")],
+    providers: Annotated[
+        list[str] | None, typer.Argument(help="Ids; none: all of them.", metavar="[PROVIDER...]")
+    ] = None,
+) -> None:
+    """Tell a destination no more about providers."""
+    from bot.answer import subscription_words
+    from bot.config import parse_destination
+
+    settings = _settings(context)
+    destination = parse_destination(to)
+
+    async def work(store: Store) -> None:
+        gone = await store.write(lambda ledger: ledger.unsubscribe(destination, providers or ()))
+        if not gone:
+            raise UsageError(f"{destination}: no such subscription made by command; see `statusbot subscriptions`")
+        for subscription in gone:
+            typer.echo(f"removed: {subscription_words(subscription)}")
+
+    _with_store(settings, work)
+
+
+@app.command(epilog="Example: statusbot subscriptions")
+def subscriptions(context: typer.Context) -> None:
+    """Every subscription, those of statusbot.toml too."""
+    from bot.answer import subscription_words
+
+    settings = _settings(context)
+
+    async def work(store: Store) -> None:
+        await store.write(lambda ledger: ledger.adopt_file(settings.subscriptions))
+        found = await store.read(lambda ledger: ledger.subscriptions())
+        typer.echo("\n".join(map(subscription_words, found)) or "nobody is told")
+
+    _with_store(settings, work)
+
+
+# --- the outbox --------------------------------------------------------------------------------------------------
+
+
+@deliveries_app.callback(invoke_without_command=True)
+def deliveries(
+    context: typer.Context,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those given up or held.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1, max=100_000)] = 50,
+) -> None:
+    """Print the outbox, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from bot.core.shape import delivery_json
+    from bot.model import State
+
+    settings = _settings(context)
+    states = (State.DEAD, State.HELD) if failed else ()
+
+    async def work(store: Store) -> None:
+        found = await store.read(lambda ledger: ledger.deliveries(states=states, limit=limit))
+        if as_json:
+            _write({"deliveries": [delivery_json(entry) for entry in found]})
+            return
+        for entry in found:
+            why = f"  {entry.reason}" if entry.reason else ""
+            what = f"{entry.id:>6} {entry.state.value:8} {entry.act.value:6} {entry.destination!s:28}"
+            typer.echo(f"{what} {entry.incident}{why}")
+        if not found:
+            typer.echo("nothing is owed, nothing was sent" if not failed else "nothing failed")
+
+    _with_store(settings, work)
+
+
+@deliveries_app.command(epilog="Example: statusbot deliveries retry 42")
+def retry(context: typer.Context, delivery: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Make a delivery that was given up or held pending again."""
+    from bot.app import SystemClock
+
+    settings = _settings(context)
+
+    async def work(store: Store) -> None:
+        made = await store.write(lambda ledger: ledger.retry(delivery, SystemClock().now()))
+        if made is None:
+            raise UsageError(
+                f"delivery {delivery}: none that was given up or held; see `statusbot deliveries --failed`"
+            )
+        typer.echo(f"{made.id} will be sent again by `statusbot run`")
+
+    _with_store(settings, work)
+
+
+@db_app.command(epilog="Example: statusbot db upgrade")
+def upgrade(context: typer.Context) -> None:
+    """Bring the database's schema to this version; `run` does so by itself on SQLite."""
+
+    async def work(store: Store) -> None:
+        await store.upgrade()
+        typer.echo("the database is up to date")
+
+    settings = _settings(context)
+    _run(_opened(settings.database, work))
+
+
+# --- helpers -----------------------------------------------------------------------------------------------------
+
+
+def _settings(context: typer.Context) -> Settings:
+    from bot.config import load
+
+    return load(context.find_root().obj["config"])
+
+
+def _duration(option: str, words: str) -> timedelta:
+    from bot.config import parse_duration
+
+    try:
+        return parse_duration(words)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+async def _opened(url: str, work: Callable[[Store], Awaitable[T]], *, upgrade: bool = True) -> T:
+    from bot.store import open_store
+
+    store = open_store(url)
+    try:
+        if upgrade:
+            await store.upgrade()
+        return await work(store)
+    finally:
+        await store.close()
+
+
+def _with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, alone: bool = False) -> T:
+    from bot.app import alone_on
+
+    with alone_on(settings.database, wanted=alone):
+        return _run(_opened(settings.database, work, upgrade=settings.database.startswith("sqlite")))
+
+
+def _in_memory(work: Callable[[Store], Awaitable[T]]) -> T:
+    return _run(_opened("sqlite://", work))
+
+
+def _run(work: Awaitable[T]) -> T:
+    import asyncio
+
+    async def whole() -> T:
+        return await work
+
+    return asyncio.run(whole())
+
+
+@contextmanager
+def _progress(recordings: list[Path]) -> Iterator[Callable[[Capture], Awaitable[None]]]:
+    """A bar on standard error while a person is looking; nothing else."""
+    if not sys.stderr.isatty():
+        yield _nothing
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bot.recording import read_captures
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("replaying", total=sum(1 for path in recordings for _ in read_captures(path)))
+
+        async def step(_: Capture) -> None:
+            bar.advance(task)
+
+        yield step
+
+
+async def _nothing(_: Capture) -> None:
+    """A step that nobody sees."""
+
+
+def _undelivered(ledger: Ledger) -> bool:
+    from bot.model import State
+
+    owed = (State.PENDING, State.SENDING, State.DOUBTFUL, State.DEAD)
+    return bool(ledger.deliveries(states=owed, limit=1))
+
+
+def _print_json(incidents: list[Incident], names: dict[str, str]) -> None:
+    from bot.app import SystemClock
+    from bot.core.shape import Page, timeline_json
+
+    latest = max((incident.updated_at for incident in incidents), default=SystemClock().now())
+    _write(timeline_json(incidents, names, Page(latest)))
+
+
+def _write(document: object) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
+def main() -> NoReturn:
+    """Run the program: 0 done, 1 something failed, 2 wrong use; one line on standard error, never a traceback."""
+    sys.exit(_main())
+
+
+def _main() -> int:
+    try:
+        outcome = app(standalone_mode=False, prog_name="statusbot")
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "statusbot"
+        return _complain(f"{error.format_message()} (see `{command} --help`)", MISUSED)
+    except click.ClickException as error:
+        return _complain(error.format_message(), MISUSED)
+    except UsageError as error:
+        return _complain(str(error), MISUSED)
+    except StatusbotError as error:
+        return _complain(str(error), FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted", FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+    except Exception as error:
+        import logging
+
+        logging.getLogger("statusbot").debug("unexpected", exc_info=True)
+        return _complain(f"unexpected {type(error).__name__}; run again with --verbose for the details", FAILED)
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def _complain(words: str, code: int) -> int:
+    print(f"statusbot: {' '.join(words.split())}", file=sys.stderr)  # noqa: T201
+    return code
