@@ -73,7 +73,7 @@ async def _poll(api: Api, memory: Memory, source: Source) -> AsyncIterator[Captu
         capture = await _page(api, memory, token)
         document = document_of(capture)
         readable = _readable(source, capture)
-        newest = max(newest, *_ids(document), key=age) if readable else newest
+        newest = max(newest, *_ids(document), key=age)
         token = next_token(document)
         more = readable and bool(token) and not once and page < PAGES
         if readable and not more:

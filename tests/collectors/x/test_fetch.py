@@ -268,6 +268,7 @@ async def test_fields_passed_over_in_silence_are_asked_for_in_the_other_vocabula
     here.fake.posts = [LONG]
     here.fake.first = [None, web.json_response(bare)]
     assert await here.texts() == ["We're investigating an issue with Exchange Online & Teams. Details: MO1221364"]
+    assert here.cursor.state["reads"] == "2"  # the account and the post, that came twice
 
 
 async def test_a_request_refused_in_both_vocabularies_is_our_fault(here: Desk) -> None:
@@ -360,9 +361,10 @@ async def test_spent_credits_are_left_alone_for_an_hour(here: Desk) -> None:
     assert capture.retry_at == here.clock.at + timedelta(hours=1)
 
 
-async def test_a_rate_limit_is_obeyed_to_its_end(here: Desk) -> None:
+@pytest.mark.parametrize("remaining", [{"x-rate-limit-remaining": "0"}, {}])
+async def test_a_rate_limit_is_obeyed_to_its_end(here: Desk, remaining: dict[str, str]) -> None:
     reset = here.clock.at + timedelta(minutes=14)
-    headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": epoch(reset)}
+    headers = {**remaining, "x-rate-limit-reset": epoch(reset)}
     here.fake.first = [None, web.json_response({"title": "Too Many Requests"}, status=429, headers=headers)]
     capture = await here.only()
     refusal = here.refusal(capture)
@@ -557,6 +559,13 @@ async def test_a_spent_budget_asks_nothing_until_the_month_turns(here: Desk) -> 
     assert here.fake.asked == []
     here.clock.forward(days=10)
     assert (await here.only()).status == 200
+
+
+async def test_the_look_up_may_spend_the_last_of_the_budget(here: Desk) -> None:
+    here.source = replace(SOURCE, budget=100)
+    here.cursor = Cursor(state={"month": "2026-01", "reads": "95"})
+    assert here.refusal(await here.only()).reason == "monthly read budget of 100 spent (statusbot's own limit)"
+    assert (here.fake.polls, here.cursor.state["user_id"]) == ([], ACCOUNT)
 
 
 async def test_no_more_is_asked_for_than_is_left(here: Desk) -> None:

@@ -97,6 +97,11 @@ def test_an_address_without_what_is_behind_it_stays() -> None:
     assert words("a https://t.co/p", url("https://t.co/p", None)).text == "a https://t.co/p"
 
 
+def test_another_s_address_that_ends_alike_stays() -> None:
+    item = words("a https://t.co/p", url("https://t.co/p", "https://acme.example/status/7"))
+    assert (item.text, item.links) == ("a https://acme.example/status/7", ("https://acme.example/status/7",))
+
+
 def test_a_hostile_address_does_no_harm() -> None:
     item = words("a https://t.co/p", url("https://t.co/p", "http://[::1"))
     assert (item.text, item.links) == ("a http://[::1", ())
