@@ -146,17 +146,17 @@ def _find(config: Path | None, environ: Mapping[str, str], here: Path) -> tuple[
         return here / config, "--config"
     if named := environ.get("STATUSBOT_CONFIG", "").strip():
         return here / Path(named).expanduser(), "STATUSBOT_CONFIG"
-    if _exists(here / "statusbot.toml"):
+    if _is_file(here / "statusbot.toml"):
         return here / "statusbot.toml", ""
     from platformdirs import user_config_path  # noqa: PLC0415  # costs 13 ms, and is rarely reached
 
     own = user_config_path("statusbot") / "statusbot.toml"
-    return (own if _exists(own) else None), ""
+    return (own if _is_file(own) else None), ""
 
 
-def _exists(path: Path) -> bool:
-    # Path.exists() raises where a folder on the way may not be entered.
-    return os.path.exists(path)
+def _is_file(path: Path) -> bool:
+    # Path.is_file() raises where a folder on the way may not be entered; `.env` is also a folder's name (a venv's).
+    return os.path.isfile(path)
 
 
 def _toml(path: Path, setting: str) -> dict[str, object]:
@@ -183,7 +183,7 @@ def _text(path: Path, setting: str = "") -> str:
 
 def _dotenv(path: Path) -> dict[str, str]:
     """The variables of a .env file; none where there is no such file."""
-    if not _exists(path):
+    if not _is_file(path):
         return {}
     from io import StringIO  # noqa: PLC0415
 
@@ -386,13 +386,15 @@ def parse_address(text: str) -> str:
     return text
 
 
-def _impact(text: str) -> Impact:
+def parse_impact(text: str) -> Impact:
+    """`minor` as an Impact. Raises UsageError."""
     if text not in IMPACTS:
         raise UsageError(f"{_quoted(text)} is no impact{nearest(text, IMPACTS)}")
     return Impact(text)
 
 
-def _mode(text: str) -> Mode:
+def parse_mode(text: str) -> Mode:
+    """`thread` as a Mode. Raises UsageError."""
     if text not in list(Mode):
         raise UsageError(f"{_quoted(text)} is no mode{nearest(text, Mode)}")
     return Mode(text)
@@ -501,12 +503,12 @@ def _subscription(table: Table) -> Subscription:
         *("to", "providers", "components", "min_impact", "mode", "regions", "maintenance", "mention", "fallback")
     )
     to = table.required("to", parse_destination)
-    mode = table.parsed("mode", _mode, Mode.THREAD)
+    mode = table.parsed("mode", parse_mode, Mode.THREAD)
     return Subscription(
         to=to,
         providers=table.names("providers"),
         components=table.names("components"),
-        min_impact=table.parsed("min_impact", _impact, Impact.NONE),
+        min_impact=table.parsed("min_impact", parse_impact, Impact.NONE),
         mode=mode if mode in notifiers.REGISTRY[to.kind].modes else Mode.POST,
         regions=table.names("regions"),
         maintenance=table.get("maintenance", bool, True),
@@ -518,7 +520,7 @@ def _subscription(table: Table) -> Subscription:
 
 def _mention(table: Table) -> Mapping[str, str]:
     words = Table(table.get("mention", dict, dict(NOTHING)), f"{table.where}, mention", table.own)
-    return {_named(words.where, _impact, key): words.text(key) for key in words.values}
+    return {_named(words.where, parse_impact, key): words.text(key) for key in words.values}
 
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from bot import collectors
 from bot.errors import UsageError
 from bot.model import Provider, Source
 
-ALIKE = 75  #: of 100: how much a word must look like a name to be shown for it
+ALIKE = 70  #: of 100: how much a word must look like a name to be shown for it
 SHOWN = 3  #: entries named in an error
 
 
@@ -58,7 +58,7 @@ def find(words: str) -> list[Provider]:
 
 def _score(wanted: str, provider: Provider) -> float:
     """0 to 100: how well words fit an entry; the beginning of a word of a name is worth more than a likeness."""
-    from rapidfuzz import fuzz  # noqa: PLC0415  # needed only when somebody searches
+    from rapidfuzz.distance import OSA  # noqa: PLC0415  # needed only when somebody searches
 
     if not wanted:
         return 100.0
@@ -68,7 +68,7 @@ def _score(wanted: str, provider: Provider) -> float:
     if any(f" {wanted}" in f" {name}" for name in names):
         return 95.0
     parts = {part for name in names for part in (name, *name.split())}
-    return max(0.94 * fuzz.ratio(wanted, part) for part in parts)
+    return max(94 * OSA.normalized_similarity(wanted, part) for part in parts)
 
 
 def _folded(words: str) -> str:
