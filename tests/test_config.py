@@ -131,7 +131,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert slack.components == ("Exchange Online",)
     assert slack.regions == ("Europe",)
     assert (slack.min_impact, slack.mode, slack.maintenance) == (Impact.MINOR, Mode.EDIT, False)
-    assert slack.mention == {Impact.CRITICAL: "<!here>"}
+    assert [(type(key), key, words) for key, words in slack.mention.items()] == [(str, "critical", "<!here>")]
     assert slack.fallback == Destination("discord", "1122334455")
     assert (teams.to, teams.min_impact, teams.maintenance) == (Destination("teams", "ops-eu"), Impact.NONE, True)
 
