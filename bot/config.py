@@ -520,7 +520,7 @@ def _subscription(table: Table) -> Subscription:
 
 def _mention(table: Table) -> Mapping[str, str]:
     words = Table(table.get("mention", dict, dict(NOTHING)), f"{table.where}, mention", table.own)
-    return {_named(words.where, parse_impact, key): words.text(key) for key in words.values}
+    return {_named(words.where, parse_impact, key).value: words.text(key) for key in words.values}
 
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:
