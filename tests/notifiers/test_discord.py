@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,94 +17,16 @@ from aiohttp import web
 
 from bot.errors import Doubtful, Permanent, SendError, Temporary
 from bot.model import Act, Delivery, Destination, Receipt
-from bot.notifiers.discord import EPOCH_MS, Discord, bears, nonce, since
-from tests.notifiers.notices import AT, KEY, MINUTE, delivery, notice, outcome, schema, tools, whole_text
-from tests.support.server import Server, serve
+from bot.notifiers.discord import Discord, bears, nonce, since
+from tests.notifiers.notices import KEY, MINUTE, delivery, notice, outcome, schema, tools, whole_text
+from tests.support.discord import TOKEN, Fake, answer, error
+from tests.support.server import serve
 
-TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.very-secret"
 OPS = Destination("discord", "42")
 SCHEMA = schema("discord")
-ME = {"id": "1", "username": "statusbot", "discriminator": "0", "avatar": None}
 CREATE = delivery("discord", "42", Act.CREATE)
 EDIT = delivery("discord", "42", Act.EDIT, root="1000")
 REPLY = delivery("discord", "42", Act.REPLY, root="1000")
-
-Trouble = Callable[[web.Request], web.Response | None]
-
-
-def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """JSON as Discord says it: discord.py wants the type to the letter."""
-    return web.Response(
-        body=json.dumps(body).encode(), status=status, headers={**(headers or {}), "Content-Type": "application/json"}
-    )
-
-
-def error(status: int, code: int = 0, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error in Discord's form; `Via`, or discord.py takes a 429 for a ban."""
-    body: dict[str, Any] = {"message": f"no {TOKEN}", "code": code}
-    if status == 429:
-        body["retry_after"] = 7.5
-    return answer(body, status=status, headers={"Via": "1.1 google", **(headers or {})})
-
-
-@dataclass
-class Fake:
-    """A Discord that keeps messages by channel and knows a nonce again."""
-
-    server: Server = field(default_factory=lambda: Server(""))
-    channels: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"42": []})
-    trouble: Trouble = lambda _: None
-    after: Trouble = lambda _: None  #: once it has acted
-
-    def asked(self, method: str, end: str) -> list[web.Request]:
-        """The requests of one kind."""
-        return [one for one in self.server.requests if one.method == method and one.path.endswith(end)]
-
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
-        assert request.headers["Authorization"] == f"Bot {TOKEN}"
-        if request.path == "/api/v10/users/@me":
-            return self.trouble(request) or answer(ME)
-        if (fault := self.trouble(request)) is not None:
-            return fault
-        done = await self.act(request)
-        return self.after(request) or done
-
-    async def act(self, request: web.Request) -> web.Response:
-        _, _, _, _, channel, *rest = request.path.split("/")
-        if channel not in self.channels:
-            return error(404, 10003)
-        if rest[-1] == "threads":
-            return await self.thread(request, rest[1])
-        if request.method == "GET":
-            return answer(self.page(channel, request))
-        body = await request.json()
-        if request.method == "PATCH":
-            return answer({"id": rest[1], **body})
-        for message in self.channels[channel]:
-            if message["nonce"] == body["nonce"] and body["enforce_nonce"]:
-                return answer(message)
-        return answer(self.add(channel, body))
-
-    def add(self, channel: str, body: dict[str, Any], at: timedelta = timedelta(0)) -> dict[str, Any]:
-        count = sum(map(len, self.channels.values()))
-        number = (int((AT + at).timestamp() * 1000) - EPOCH_MS << 22) + count
-        message = {"nonce": "", "embeds": [], **body, "id": str(number)}
-        self.channels[channel].append(message)
-        return message
-
-    def page(self, channel: str, request: web.Request) -> list[dict[str, Any]]:
-        before = int(request.query.get("before", sys.maxsize))
-        rows = [one for one in self.channels[channel] if int(one["id"]) < before]
-        return sorted(rows, key=lambda one: -int(one["id"]))[: int(request.query["limit"])]
-
-    async def thread(self, request: web.Request, message: str) -> web.Response:
-        jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/CreateTextThreadWithMessageRequest"}).validate(
-            await request.json()
-        )
-        if message in self.channels:
-            return error(400, 160004)
-        self.channels[message] = []
-        return answer({"id": message}, status=201)
 
 
 @asynccontextmanager
@@ -164,10 +85,9 @@ async def test_replies_go_into_one_thread_that_is_made_once() -> None:
         first = await send(notifier, REPLY)
         second = await send(notifier, replace(REPLY, key="another"))
         (made,) = fake.asked("POST", "/threads")
-        assert await made.json() == {
-            "name": "Microsoft 365: Users can't sign in [MO1221364]",
-            "auto_archive_duration": 10080,
-        }
+        body = await made.json()
+    assert body == {"name": "Microsoft 365: Users can't sign in [MO1221364]", "auto_archive_duration": 10080}
+    jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/CreateTextThreadWithMessageRequest"}).validate(body)
     assert [Receipt(one["id"], "1000") for one in fake.channels["1000"]] == [first, second]
     assert fake.channels["42"] == []
 

@@ -1,0 +1,102 @@
+"""A Discord on loopback: messages by channel, threads, nonces that are known again, and trouble as told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from tests.support.server import Server
+
+TOKEN = "MTk4NjIyNDgzNDcxOTI1MjQ4.very-secret"
+ME = {"id": "1", "username": "statusbot", "discriminator": "0", "avatar": None}
+EPOCH_MS = 1_420_070_400_000  #: where Discord's ids begin to count (its documentation, "Snowflakes")
+AT = datetime(2026, 1, 22, 19, 37, 12, tzinfo=UTC)
+
+Trouble = Callable[[web.Request], web.Response | None]
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON as Discord says it: discord.py wants the type to the letter."""
+    return web.Response(
+        body=json.dumps(body).encode(), status=status, headers={**(headers or {}), "Content-Type": "application/json"}
+    )
+
+
+def error(status: int, code: int = 0, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An error in Discord's form; `Via`, or discord.py takes a 429 for a ban."""
+    body: dict[str, Any] = {"message": f"no {TOKEN}", "code": code}
+    if status == 429:
+        body["retry_after"] = 7.5
+    return answer(body, status=status, headers={"Via": "1.1 google", **(headers or {})})
+
+
+@dataclass
+class Fake:
+    """A Discord that keeps messages by channel and knows a nonce again. `at`: when what it keeps was said."""
+
+    server: Server = field(default_factory=lambda: Server(""))
+    channels: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"42": []})
+    trouble: Trouble = lambda _: None
+    after: Trouble = lambda _: None  #: once it has acted
+    at: datetime = AT
+    count: itertools.count[int] = field(default_factory=itertools.count)
+
+    def asked(self, method: str, end: str) -> list[web.Request]:
+        """The requests of one kind."""
+        return [one for one in self.server.requests if one.method == method and one.path.endswith(end)]
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        assert request.headers["Authorization"] == f"Bot {TOKEN}"
+        if request.path == "/api/v10/users/@me":
+            return self.trouble(request) or answer(ME)
+        if (fault := self.trouble(request)) is not None:
+            return fault
+        done = await self.act(request)
+        return self.after(request) or done
+
+    async def act(self, request: web.Request) -> web.Response:
+        _, _, _, _, channel, *rest = request.path.split("/")
+        if channel not in self.channels:
+            return error(404, 10003)
+        if rest[-1] == "threads":
+            return self.thread(rest[1])
+        if request.method == "GET":
+            return answer(self.page(channel, request))
+        body = await request.json()
+        if request.method == "PATCH":
+            return answer(self.edit(channel, rest[1], body))
+        for message in self.channels[channel]:
+            if message["nonce"] == body["nonce"] and body["enforce_nonce"]:
+                return answer(message)
+        return answer(self.add(channel, body))
+
+    def add(self, channel: str, body: dict[str, Any], later: timedelta = timedelta(0)) -> dict[str, Any]:
+        number = (int((self.at + later).timestamp() * 1000) - EPOCH_MS << 22) + next(self.count)
+        message = {"nonce": "", "embeds": [], **body, "id": str(number)}
+        self.channels[channel].append(message)
+        return message
+
+    def edit(self, channel: str, number: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The message as it stands from now on; one that is not kept here is made up."""
+        for message in self.channels[channel]:
+            if message["id"] == number:
+                message.update(body)
+        return {"id": number, **body}
+
+    def page(self, channel: str, request: web.Request) -> list[dict[str, Any]]:
+        before = int(request.query.get("before", sys.maxsize))
+        rows = [one for one in self.channels[channel] if int(one["id"]) < before]
+        return sorted(rows, key=lambda one: -int(one["id"]))[: int(request.query["limit"])]
+
+    def thread(self, message: str) -> web.Response:
+        if message in self.channels:
+            return error(400, 160004)
+        self.channels[message] = []
+        return answer({"id": message}, status=201)
