@@ -61,7 +61,7 @@ def embed(it: Card, act: Act) -> dict[str, object]:
         "fields": list(fields(it, act)),
         "footer": {"text": footer(it.key)},
     }
-    if words := description(it.entries):
+    if words := description(it.entries, titled=alone):
         made["description"] = words
     if link:
         made["url"] = link
@@ -81,7 +81,7 @@ def title(it: Card, act: Act) -> str:
 
 def headline(it: Card, limit: int) -> str:
     """The headline; a title gives way to the references, by which people search."""
-    return fit_by(it.headline_within, len(it.headline), limit, DISCORD.text, units)
+    return fit_by(it.headline_within, min(len(it.headline), limit), limit, DISCORD.text, units)
 
 
 def address(it: Card, *, newest: bool) -> str:
@@ -143,11 +143,15 @@ def doubt(lines: Iterable[Line]) -> Iterable[dict[str, object]]:
         yield {"name": "⚠️ Not to be relied on", "value": "\n".join(told), "inline": False}
 
 
-def description(entries: tuple[Entry, ...]) -> str:
-    """The words of the updates, oldest first, within WORDS; each keeps its share, and what is left out is said."""
+def description(entries: tuple[Entry, ...], *, titled: bool) -> str:
+    """The words of the updates, oldest first, within WORDS; each keeps its share, and what is left out is said.
+
+    titled: what the newest one states stands in the title, so that of a single one it is not said again.
+    """
+    single = titled and len(entries) == 1
     shown = entries[-SHOWN:]
     hidden = len(entries) - len(shown)
-    heads = [f"**{DISCORD.text(entry.state)}**\n" if entry.state else "" for entry in shown]
+    heads = [f"**{DISCORD.text(entry.state)}**\n" if entry.state and not single else "" for entry in shown]
     tails = [f"\n-# {fit_line(entry.said, SAID, DISCORD, units)}" for entry in shown]
     more = [f"-# {hidden} earlier update{'' if hidden == 1 else 's'} left out"] if hidden else []
     fixed = sum(units(part) + 2 for part in (*heads, *tails, *more))

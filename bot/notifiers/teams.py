@@ -92,7 +92,7 @@ def content(it: Card, words: Sequence[str]) -> Element:
         "body": [
             *head(it),
             *left_out(len(it.entries) - len(shown)),
-            *(update(entry, said) for entry, said in zip(shown, words, strict=True)),
+            *(update(entry, said, titled=len(it.entries) == 1) for entry, said in zip(shown, words, strict=True)),
             block(headline(it), size="Medium", weight="Bolder", separator=True),
             {"type": "FactSet", "facts": list(facts(it))},
             *doubts(it),
@@ -120,7 +120,7 @@ def head(it: Card) -> Iterable[Element]:
 
 def headline(it: Card) -> str:
     """The incident's headline; a title gives way to the references, by which people search."""
-    return fit_by(it.headline_within, len(it.headline), HEADLINE, TEAMS.text, size)
+    return fit_by(it.headline_within, min(len(it.headline), HEADLINE), HEADLINE, TEAMS.text, size)
 
 
 def facts(it: Card) -> Iterable[Element]:
@@ -139,9 +139,9 @@ def left_out(count: int) -> Iterable[Element]:
         yield block(f"{count} earlier update{'' if count == 1 else 's'} left out", isSubtle=True)
 
 
-def update(entry: Entry, words: str) -> Element:
-    """One update: its state, its words, who said it."""
-    items = [block(entry.state, weight="Bolder")] if entry.state else []
+def update(entry: Entry, words: str, *, titled: bool) -> Element:
+    """One update: its state (unless the card is titled with it), its words, who said it."""
+    items = [block(entry.state, weight="Bolder")] if entry.state and not titled else []
     if words.strip():
         items.append(block(words, spacing="Small"))
     items.append(block(fit_line(entry.said, LINE, TEAMS, size), size="Small", isSubtle=True, spacing="Small"))

@@ -86,7 +86,7 @@ def test_a_reply_repeats_neither_headline_nor_facts() -> None:
     told = replace(notice(first, second, act=Act.REPLY, sightings=()), updates=(second,))
     embed = embed_of(told)
     assert embed["title"] == "🟠 Resolved"
-    assert "It is fixed." in embed["description"]
+    assert embed["description"].startswith("It is fixed.\n")
     assert embed["fields"] == []
     assert embed["url"] == "https://x.example/1"
 

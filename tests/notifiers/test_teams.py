@@ -69,7 +69,6 @@ def test_a_card_says_who_what_how_bad_and_how_sure() -> None:
     when = "{{DATE(2026-01-22T19:37:12Z, SHORT)}} {{TIME(2026-01-22T19:37:12Z)}}"
     assert told == [
         "🟠 Microsoft 365: Identified",
-        "Identified",
         "We're looking into it.",
         f"X · {when}",
         "Microsoft 365: Users can't sign in \\[MO1221364\\]",
