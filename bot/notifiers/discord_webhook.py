@@ -39,6 +39,7 @@ class DiscordWebhook:
             edit_url(url, delivery) if edits else url.update_query(wait="true"),
             orjson.dumps(message.body),
             method="PATCH" if edits else "POST",
+            repeatable=edits,
             timeout=self._timeout,
         )
         said = document(answer)
