@@ -61,27 +61,37 @@ def blocks_of(notice: Notice, shown: Card, room: int) -> list[Json]:
     """The blocks, with about `room` characters for the words of the updates."""
     fitting, cut = fit(shown.entries, room)
     if notice.act is Act.REPLY:
-        blocks = [*updates(fitting, shown.mark), *lines(shown.fresh), *foot(shown, linked=cut)]
+        blocks = [
+            *updates(fitting, shown.mark),
+            *lines(shown.fresh),
+            *foot(shown, address(shown, own=True) if cut else ""),
+        ]
     elif notice.act is Act.POST:
-        blocks = [*updates(fitting, shown.mark), *about(shown), *lines(shown.doubts), *foot(shown)]
+        blocks = [
+            *updates(fitting, shown.mark),
+            *about(shown),
+            *lines(shown.doubts),
+            *foot(shown, address(shown, own=True)),
+        ]
     else:
-        blocks = [*top(shown), *updates(fitting), *lines(shown.doubts), *foot(shown)]
-    if notice.mention and notice.act is not Act.EDIT:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": clip(notice.mention, MENTION)}})
+        blocks = [*top(shown), *updates(fitting), *lines(shown.doubts), *foot(shown, address(shown))]
+    mention = clip(notice.mention.strip(), MENTION)
+    if mention and notice.act is not Act.EDIT:
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": mention}})
     return blocks or [plain(f"{shown.mark} {shown.state}")]
 
 
 def preview(notice: Notice, shown: Card) -> str:
     """The plain words of a notification; under 800 characters, so that escaping stays under Slack's 4,000."""
-    newest = one_line(shown.latest.text, PREVIEW) if shown.latest else ""
+    words = one_line(shown.latest.text, PREVIEW) if shown.latest else ""
     state = (shown.latest.state if shown.latest else "") or shown.state
     label = f"{shown.label}: " if shown.label else ""
     headline = shown.headline_within(HEADER)
     if notice.act is Act.REPLY:
-        return clean(f"{shown.mark} {label}{state}: {newest}")
+        return clean(f"{shown.mark} {label}{state}: {words}")
     if notice.act is Act.POST:
-        return clean(f"{shown.mark} {label}{state}: {newest} ({headline})")
-    return clean(f"{shown.mark} {label}{headline} · {shown.state}, {shown.impact}: {newest}")
+        return clean(f"{shown.mark} {label}{state}: {words} ({headline})")
+    return clean(f"{shown.mark} {label}{headline} · {shown.state}, {shown.impact}: {words}")
 
 
 def top(shown: Card) -> list[Json]:
@@ -124,11 +134,11 @@ def updates(fitting: Sequence[Entry | int], mark: str = "") -> list[Json]:
     """A block for each update; the newest bears the mark. A single one below a headline does not repeat the state."""
     if not mark and len(fitting) == 1:
         return [update(entry, "") for entry in fitting if isinstance(entry, Entry)]
-    newest = fitting[-1] if fitting else None
+    last = fitting[-1] if fitting else None
     return [
         rich(section([text_of(f"… and {entry} earlier", italic=True)]))
         if isinstance(entry, int)
-        else update(entry, f"{mark} {entry.state}" if entry is newest else entry.state)
+        else update(entry, f"{mark} {entry.state}" if entry is last else entry.state)
         for entry in fitting
     ]
 
@@ -150,15 +160,20 @@ def lines(doubts: Sequence[Line]) -> list[Json]:
     return [rich(section(spans(("⚠ ", *marked[1:], *more))))]
 
 
-def foot(shown: Card, *, linked: bool = True) -> list[Json]:
+def address(shown: Card, *, own: bool = False) -> str:
+    """Where to read on about the incident; `own`: about the update, where the message stands for a single one."""
+    newest = shown.latest.url if shown.latest else ""
+    urls = (newest, shown.link) if own and len(shown.entries) == 1 else (shown.link, newest)
+    return next(filter(None, (web_address(url, ADDRESS) for url in urls)), "")
+
+
+def foot(shown: Card, link: str) -> list[Json]:
     """The label, and where to read on."""
-    own = shown.latest.url if shown.latest else ""
-    address = next(filter(None, (web_address(url, ADDRESS) for url in (shown.link, own))), "") if linked else ""
     parts: list[Json] = [bold(shown.label)] if shown.label else []
-    if parts and address:
+    if parts and link:
         parts.append(text_of(" · "))
-    if address:
-        parts.append({"type": "link", "url": address, "text": f"Read on at {urlsplit(address).hostname}"})
+    if link:
+        parts.append({"type": "link", "url": link, "text": f"Read on at {urlsplit(link).hostname}"})
     return [rich(section(parts))] if parts else []
 
 

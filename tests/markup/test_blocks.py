@@ -102,7 +102,7 @@ def test_a_post_says_its_own_words_first() -> None:
         "X · 2026-01-22 19:37 UTC",
         "Microsoft 365: Users can't sign in [MO1221364]\nInvestigating · major impact · since 2026-01-22 19:37 UTC",
         "Exchange Online, Microsoft Teams",
-        "Read on at status.cloud.microsoft",
+        "Read on at x.com",
     ]
 
 
@@ -159,7 +159,7 @@ def test_long_words_are_cut_at_a_word_and_the_rest_is_linked() -> None:
     lines = shown(rendered)
     assert lines[1].endswith("word…")
     assert 2_500 < len(lines[1]) <= 3_000
-    assert lines[-1] == "Read on at status.cloud.microsoft"
+    assert lines[-1] == "Read on at x.com"
 
 
 def test_the_updates_own_link_stands_in_where_the_incident_has_none() -> None:
