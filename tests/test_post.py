@@ -23,6 +23,7 @@ async def ask(handler: Handler, *, timeout: float = 5) -> tuple[Answer | SendErr
         url = URL(f"{server.url}/{SECRET}?sig={SECRET}")
         answer = await outcome(post(session, url, b'{"a": 1}', timeout=timeout))
         assert SECRET not in whole_text(answer)
+        assert not isinstance(answer, SendError) or answer.__context__ is None
         assert server.url.removeprefix("http://") not in whole_text(answer)
         return answer, len(server.requests)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -238,10 +239,14 @@ async def test_a_closed_port_has_received_nothing() -> None:
 async def test_a_login_that_fails_has_told_nothing(status: int, error_: type[SendError]) -> None:
     troubles = [status]
     fake = Fake(trouble=lambda _: error(troubles.pop()) if troubles else None)
+    left_open: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: left_open.append(context))
     async with discord(fake) as notifier:
         assert type(await send(notifier)) is error_
         assert fake.asked("POST", "/messages") == []
         assert isinstance(await send(notifier), Receipt)
+    gc.collect()
+    assert left_open == []
 
 
 async def test_a_missing_token_is_named() -> None:
