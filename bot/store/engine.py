@@ -93,6 +93,8 @@ class SqlStore:
             return versions.version_of(connection) != versions.VERSION
 
     def _upgrade(self) -> None:
+        if not self._needs_upgrade():
+            return  # a file that may only be read, or that another program is writing, is as good
         with self._plainly(UsageError):
             if self.embedded and not self._in_memory:
                 self._keep_a_write_ahead_log()
