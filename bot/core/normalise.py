@@ -12,6 +12,7 @@ from bot.core.text import tidy
 from bot.model import Item, Known, Report, Source
 
 FUTURE = timedelta(minutes=15)  #: a statement dated later than this after we read it is misdated
+LONG_AGO = datetime(2000, 1, 2, tzinfo=UTC)  #: earlier dates are empty ones: year 0001 (Microsoft 365), the epoch
 
 
 def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at: datetime) -> list[Report]:
@@ -91,8 +92,7 @@ def _same_time_and_words(item: Item, entry: Known) -> bool:
 def as_report(source: Source, item: Item, native_id: str, position: int, before: Known | None, at: datetime) -> Report:
     """One item, made comparable. What was dated by first sight keeps that date."""
     first_seen = before.first_seen_at if before else at
-    stated = item.at.astimezone(UTC) if item.at else None
-    dated = stated is not None and stated <= at + FUTURE
+    dated = item.at is not None and LONG_AGO <= item.at <= at + FUTURE
     keys = {link_key(address) for address in item.links}
     if item.references:
         keys |= {f"id:{reference}" for reference in item.references}
@@ -102,7 +102,7 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         source=source.id,
         native_id=native_id,
         provider=source.provider,
-        at=stated if stated is not None and dated else first_seen,
+        at=item.at.astimezone(UTC) if item.at is not None and dated else first_seen,
         dated=dated,
         first_seen_at=first_seen,
         seen_at=at,
