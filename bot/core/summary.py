@@ -16,6 +16,7 @@ Line = tuple[Part, ...]  #: words and times; markup.py joins them in a platform'
 NAMED = 5  #: components named before "and n more"
 MIN_TITLE = 20  #: characters of a title below which cutting it further says nothing
 LATE = timedelta(minutes=5)
+AT_ONCE = timedelta(minutes=2)  #: what was said within it comes out of one round of asking
 
 
 class Tone(StrEnum):
@@ -274,9 +275,14 @@ def label(notice: Notice) -> str:
     if notice.test:
         return "Test message"
     words = []
-    if notice.catch_up:
+    if notice.catch_up and not at_once(notice.updates):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:
         words.append(f"Told {duration(notice.late)} late")
     return " · ".join(words)
+
+
+def at_once(updates: Sequence[Update]) -> bool:
+    """Whether several updates were said so close together that telling them in one message is no catching up."""
+    return len(updates) > 1 and max(u.at for u in updates) - min(u.at for u in updates) < AT_ONCE

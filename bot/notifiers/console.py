@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 LONGEST = 3_000  #: characters of one update's words
-LINE = 400  #: characters for what should be one line: a headline, the components
+HEADLINE = 130  #: characters of the headline: two lines at the most
+LINE = 400  #: characters for what should be one line: the components, who said it
 INDENT = "   "
 QUOTE = "   │ "
 STYLES: Mapping[Tone, str] = {
@@ -119,13 +120,19 @@ def layout(shown: Card, times: Times) -> Iterator[Styled]:
     for line in shown.doubts:
         yield from wrapped(f"⚠ {joined(line, times)}", WARNING, hanging="  ")
     yield from wrapped(shown.label, FAINT)
-    if link := web_address(shown.link):
+    if link := address(shown):
         yield INDENT + link, FAINT  # never broken: a terminal makes it a link
+
+
+def address(shown: Card) -> str:
+    """Where to read on: a single update's own address, else the incident's."""
+    own = shown.entries[0].url if len(shown.entries) == 1 else ""
+    return web_address(own) or web_address(shown.link)
 
 
 def headline(shown: Card) -> Iterator[Styled]:
     """A rule with the mark and the headline, which goes on below where it is long."""
-    first, *rest = wrap(shown.headline_within(LINE), WIDTH - 9) or [""]
+    first, *rest = wrap(shown.headline_within(HEADLINE), WIDTH - 9) or [""]
     start = f"── {shown.mark} {first} "
     yield start + "─" * max(2, WIDTH - width(start)), STYLES[shown.tone]
     for line in rest:

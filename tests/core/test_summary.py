@@ -103,9 +103,15 @@ def test_a_late_update_never_rewinds_the_message_that_is_kept_current(act: Act) 
 
 
 def test_a_catch_up_tells_all_that_it_stands_for() -> None:
-    shown = card(notice(update(1), update(2), act=Act.CREATE, catch_up=True))
-    assert [entry.text for entry in shown.entries] == ["words 1", "words 2"]
+    shown = card(notice(update(1), update(3), act=Act.CREATE, catch_up=True))
+    assert [entry.text for entry in shown.entries] == ["words 1", "words 3"]
     assert shown.label == "Catch-up: 2 updates"
+
+
+def test_updates_that_were_said_together_are_no_catch_up() -> None:
+    shown = card(notice(update(1), update(2), act=Act.CREATE, catch_up=True))
+    assert len(shown.entries) == 2
+    assert shown.label == ""
 
 
 def test_an_observation_stands_below_the_last_words_of_the_provider() -> None:

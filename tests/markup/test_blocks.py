@@ -133,7 +133,7 @@ def test_an_edit_calls_nobody() -> None:
 
 
 def test_a_catch_up_tells_every_word_newest_last() -> None:
-    told = [update(number, f"Words number {number}.") for number in range(3)]
+    told = [update(number * 10, f"Words number {number}.") for number in range(3)]
     lines = shown(message(notice(*told, catch_up=True, late=timedelta(minutes=40))))
     words = [line for line in lines if line.startswith("Words")]
     assert words == ["Words number 0.", "Words number 1.", "Words number 2."]

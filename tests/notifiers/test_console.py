@@ -51,7 +51,7 @@ def test_a_card() -> None:
         "   X · 19:37\n"
         "   ⚠ The status page has given no readable answer since 19:42 (429 Too Many\n"
         "     Requests)\n"
-        "   https://status.cloud.microsoft/"
+        "   https://x.com/i/status/0"
     )
 
 
