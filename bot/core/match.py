@@ -43,9 +43,12 @@ def link_key(address: str) -> str:
     """An address as a key: `url:` where its shape stands for one incident, else `link:`; '' for a bare host.
 
     Scheme, `www.`, query, fragment and a slash at the end make no difference; a `link:` tells only
-    where a thread claims it.
+    where a thread claims it. An ill-formed address has no key.
     """
-    parts = urlsplit(address.strip())
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:  # "https://[…", as a post may have it
+        return ""
     host, path = (parts.hostname or "").removeprefix("www."), parts.path.rstrip("/")
     if not host or not path:
         return ""
@@ -103,7 +106,8 @@ def _found(names: Names, text: str) -> tuple[str, ...]:
 
 # --- words -------------------------------------------------------------------------------------------------------
 
-_ADDRESS = re.compile(r"https?://\S+|\b[\w.-]+\.(?:com|io|microsoft)(?:/\S*)?")
+# A host begins where nothing of a host stands before it: else every letter of a long one is a beginning.
+_ADDRESS = re.compile(r"https?://\S+|(?<![\w.-])[\w.-]+\.(?:com|io|microsoft)(?:/\S*)?")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _PLAIN = frozenset(
     """a about above access accessible additional additionally admin affected affecting after again all also an and any
@@ -183,8 +187,10 @@ _PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
     )
 )
 _NOT_OVER = re.compile(
-    r"\b(?:not|n't|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)\b[^.]{0,60}"
-    r"\b(?:resolved|mitigated|restored|remediated)\b",
+    r"(?:\b(?:not|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)|n['’]t)\b[^.]{0,60}"
+    r"\b(?:resolved|mitigated|restored|remediated)\b"
+    r"|\b(?:resolved|mitigated|restored|remediated) for (?:most|many|some|the majority)\b"
+    r"|\bstill (?:monitoring|working|seeing|investigating)\b",
     re.IGNORECASE,
 )
 #: Words with which a provider opens the account of an event, rather than going on with one.
