@@ -83,6 +83,10 @@ def watching(settings: Settings) -> Watching:
     own = {provider.id: provider for provider in settings.providers}
     named = [own.get(word) or provider_for(word) for word in settings.watch if word not in own]
     every = {provider.id: provider for provider in [*named, *(known(provider) for provider in own.values())]}
+    for entry in settings.subscriptions:
+        for name in entry.providers:
+            if name not in every:
+                raise UsageError(f"{settings.path}: subscription to {entry.to} names {name!r}, {not_watched(every)}")
     left_out = {}
     for provider in every.values():
         for source in provider.sources:
@@ -92,6 +96,11 @@ def watching(settings: Settings) -> Watching:
     return Watching(tuple(every.values()), left_out)
 
 
+def not_watched(every: Iterable[str]) -> str:
+    """The mend for a provider that is named but not watched."""
+    return f"which is not watched; add it to `watch` in statusbot.toml (watched: {', '.join(every) or 'none'})"
+
+
 def known(provider: Provider) -> Provider:
     """A provider of the configuration or of a recording, with what the catalogue knows of its names."""
     entry = catalogue().get(provider.id)
@@ -99,6 +108,7 @@ def known(provider: Provider) -> Provider:
         return provider
     return replace(
         provider,
+        name=entry.name if provider.name == provider.id else provider.name,
         aliases=provider.aliases or entry.aliases,
         components=provider.components or entry.components,
         regions=provider.regions or entry.regions,
@@ -211,7 +221,7 @@ def subscription_of(
     watched = {provider.id: provider for provider in watch.providers}
     for name in providers:
         if name not in watched:
-            raise UsageError(f"{name}: not watched; add it to `watch` in statusbot.toml ({', '.join(watched)} are)")
+            raise UsageError(f"{name}: {not_watched(watched)}")
     return Subscription(
         to=destination,
         providers=tuple(providers),
@@ -316,6 +326,8 @@ class Polling:
             await asyncio.to_thread(write_through, self._record, lines)
         outcome = await self._collect.take(source, readings)
         self._tell_edges(watched, before, outcome.sighting)
+        if warning := next((r.capture.state["warning"] for r in readings if r.capture.state.get("warning")), ""):
+            log.warning("%s: %s", source, warning)
         if outcome.changes:
             self._troubled = await self._store.read(lambda ledger: ledger.open_providers())
         if outcome.queued:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import as_file, files
+from itertools import pairwise
 
 from bot.app import replay
 from bot.core.summary import duration
@@ -43,7 +44,7 @@ async def play(store: Store, seconds: float) -> None:
 
 def paces(times: Sequence[datetime], seconds: float) -> list[float]:
     """How long to wait after each capture: long silences shortened, `seconds` in all."""
-    gaps = [min(later - earlier, LONG).total_seconds() ** 0.5 for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [min(later - earlier, LONG).total_seconds() ** 0.5 for earlier, later in pairwise(times)]
     whole = sum(gaps) or 1.0
     return [gap / whole * seconds for gap in gaps] + [0.0]
 
@@ -60,11 +61,11 @@ def closing(incident: Incident) -> str:
     down, spans = silences(incident)
     for since, until, why in spans:
         lines.append(f"{clock(since)}  no answer for {duration(until - since)} {why}")
-    last = max((update.at for update in incident.updates if update.status and update.status.closed), default=None)
+    end = min((update.at for update in incident.updates if update.status and update.status.closed), default=None)
     lines.append("")
     lines.append(
         f"The page spoke {len(page)} times, X {len(account)} times; the page could not be read for {duration(down)} "
-        f"of the {duration((last or incident.updated_at) - incident.started_at)} from the first post to the last word."
+        f"of the {duration((end or incident.updated_at) - incident.started_at)} until service was first said to be back."
     )
     return "\n".join(lines)
 
