@@ -65,7 +65,7 @@ def closing(incident: Incident) -> str:
     lines.append("")
     lines.append(
         f"The page spoke {len(page)} times, X {len(account)} times; the page could not be read for {duration(down)} "
-        f"of the {duration((end or incident.updated_at) - incident.started_at)} until service was first said to be back."
+        f"of the {duration((end or incident.updated_at) - incident.started_at)} until service was said to be back."
     )
     return "\n".join(lines)
 
