@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, union_all, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, select, update
 
 from bot.model import Act, Delivery, Receipt, State
 from bot.store.part import Part, Row
@@ -86,12 +86,12 @@ class Outbox(Part):
 
     def next_due(self) -> datetime | None:
         """When the next delivery is due (pending or doubtful and first of its lane, or a lease that runs out)."""
-        moments = union_all(
+        moments = select(
             _soonest(deliveries.c.due, State.PENDING, ~_waits()),
             _soonest(deliveries.c.due, State.DOUBTFUL),
             _soonest(deliveries.c.leased_until, State.SENDING),
         )
-        return min((moment for moment in self._db.execute(moments).scalars() if moment), default=None)
+        return min((moment for moment in self._db.execute(moments).one() if moment), default=None)
 
     def _heads(self, now: datetime, limit: int, busy: Collection[str]) -> Sequence[Row]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
@@ -158,8 +158,8 @@ def _replaced() -> ColumnElement[bool]:
     return and_(deliveries.c.act == Act.EDIT, waiting)
 
 
-def _soonest(moment: ColumnElement[Any], state: State, *which: ColumnElement[bool]) -> Select[Any]:
-    return select(func.min(moment)).where(deliveries.c.state == state, *which)
+def _soonest(moment: ColumnElement[Any], state: State, *which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(moment).where(deliveries.c.state == state, *which).order_by(moment).limit(1).scalar_subquery()
 
 
 def _homeless(row: Row) -> bool:

@@ -261,6 +261,6 @@ deliveries = Table(
     Column("subscription_id", BigInteger),
     Index("ix_deliveries_state", "state", "due", "id"),
     Index("ix_deliveries_lane", "lane", "destination", "id"),
-    Index("ix_deliveries_incident", "incident_id"),
+    Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
 )

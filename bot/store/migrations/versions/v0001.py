@@ -48,7 +48,7 @@ def _deliveries() -> None:
         sa.UniqueConstraint("key", name="uq_deliveries_key"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_deliveries_incident", "deliveries", ["incident_id"])
+    op.create_index("ix_deliveries_incident", "deliveries", ["incident_id", "update_id"])
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
     op.create_index("ix_deliveries_state", "deliveries", ["state", "due", "id"])
 
