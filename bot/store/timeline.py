@@ -67,9 +67,13 @@ class Timeline(Part):
         open_only: bool = False,
         since: datetime | None = None,
     ) -> list[Incident]:
-        """Whole incidents, newest `started_at` first; `since`: those updated, or still open, at or after it."""
+        """Whole incidents, newest `started_at` first; `since`: those updated, or still open, at or after it.
+
+        In a writing transaction about one provider it keeps other processes off as `neighbourhood` does.
+        """
         ids = select(incidents.c.id)
         if provider is not None:
+            self._hold(provider)
             ids = ids.where(incidents.c.provider == provider)
         if open_only:
             ids = ids.where(incidents.c.open)

@@ -130,11 +130,18 @@ async def test_two_programs_claim_different_deliveries(pair: tuple[SqlStore, Sql
     assert sorted(claimed) == sorted({f"i{number}" for number in range(40)})
 
 
-async def test_a_provider_is_decided_about_by_one_program_at_a_time(pair: tuple[SqlStore, SqlStore]) -> None:
+LOOKS: dict[str, Callable[[Ledger], list[Incident]]] = {
+    "neighbourhood": lambda ledger: ledger.neighbourhood("acme", window=(at(-60), at(60))),
+    "timeline": lambda ledger: ledger.timeline(provider="acme"),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_provider_is_decided_about_by_one_program_at_a_time(pair: tuple[SqlStore, SqlStore], look: str) -> None:
     begun, go = threading.Event(), threading.Event()
 
     def decide(ledger: Ledger, name: str) -> list[Incident]:
-        seen = ledger.neighbourhood("acme", window=(at(-60), at(60)))
+        seen = LOOKS[look](ledger)
         begun.set()
         assert go.wait(60)
         if not seen:
