@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from bot import __version__
 from bot.errors import StatusbotError, UsageError
@@ -25,14 +25,13 @@ T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="One believable timeline of providers' trouble, told to Slack, Teams and Discord.",
     epilog="Begin with: statusbot demo",
 )
 deliveries_app = typer.Typer(help="The outbox: what is owed, what was sent, what failed.", rich_markup_mode=None)
-db_app = typer.Typer(help="The database.", no_args_is_help=True, rich_markup_mode=None)
+db_app = typer.Typer(help="The database.", rich_markup_mode=None)
 app.add_typer(deliveries_app, name="deliveries", epilog="Example: statusbot deliveries --failed")
 app.add_typer(db_app, name="db")
 
@@ -49,6 +48,9 @@ def options(
     """Options of every command."""
     if version:
         typer.echo(f"statusbot {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
         raise typer.Exit
     context.obj = {"config": config}
     _log(verbose=verbose)
@@ -329,6 +331,11 @@ def retry(context: typer.Context, delivery: Annotated[int, typer.Argument(metava
     _with_store(settings, work)
 
 
+@db_app.callback()
+def database() -> None:
+    """The database."""
+
+
 @db_app.command(epilog="Example: statusbot db upgrade")
 def upgrade(context: typer.Context) -> None:
     """Bring the database's schema to this version; `run` does so by itself on SQLite."""
@@ -445,16 +452,13 @@ def main() -> NoReturn:
 def _main() -> int:
     try:
         outcome = app(standalone_mode=False, prog_name="statusbot")
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "statusbot"
-        return _complain(f"{error.format_message()} (see `{command} --help`)", MISUSED)
-    except click.ClickException as error:
-        return _complain(error.format_message(), MISUSED)
+    except TyperException as error:
+        return _complain(_misuse(error), MISUSED)
     except UsageError as error:
         return _complain(str(error), MISUSED)
     except StatusbotError as error:
         return _complain(str(error), FAILED)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted", FAILED)
     except BrokenPipeError:
         sys.stderr.close()
@@ -465,6 +469,13 @@ def _main() -> int:
         logging.getLogger("statusbot").debug("unexpected", exc_info=True)
         return _complain(f"unexpected {type(error).__name__}; run again with --verbose for the details", FAILED)
     return outcome if isinstance(outcome, int) else DONE
+
+
+def _misuse(error: TyperException) -> str:
+    """Wrong words on the command line, and whose help tells the right ones."""
+    context = getattr(error, "ctx", None)
+    words = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{words} (see `{context.command_path if context else 'statusbot'} --help`)"
 
 
 def _complain(words: str, code: int) -> int:
