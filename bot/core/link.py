@@ -69,7 +69,7 @@ def newer(a: Report, b: Report) -> Report:
     )
     return replace(
         new,
-        at=new.at if new.dated or not old.dated else old.at,
+        at=_time(old, new),
         dated=new.dated or old.dated,
         first_seen_at=min(a.first_seen_at, b.first_seen_at),
         status=new.status or old.status,
@@ -80,6 +80,13 @@ def newer(a: Report, b: Report) -> Report:
         keys=new.keys | old.keys,
         revision=max(a.revision, b.revision) + changed,
     )
+
+
+def _time(old: Report, new: Report) -> datetime:
+    """The time that the newer version states, else the older, else the first sight."""
+    if new.dated or old.dated:
+        return new.at if new.dated else old.at
+    return min(old.at, new.at)
 
 
 def _homes(known: Sequence[Incident], groups: Sequence[Cluster]) -> list[tuple[Cluster, str, tuple[str, ...]]]:
@@ -100,19 +107,26 @@ def _homes(known: Sequence[Incident], groups: Sequence[Cluster]) -> list[tuple[C
             home[index] = incident
     left: dict[int, list[str]] = defaultdict(list)
     for _, index, incident in claims:
-        if incident not in home.values():
+        if incident not in {*home.values(), *(gone for ids in left.values() for gone in ids)}:
             left[index].append(incident)
-            home.setdefault(index, incident)
+    taken = set(age)
     return [
-        (group, home.get(index) or new_id(group), tuple(i for i in dict.fromkeys(left[index]) if i != home.get(index)))
+        (group, home.get(index) or new_id(group, belongs, taken), tuple(left[index]))
         for index, group in enumerate(groups)
     ]
 
 
-def new_id(group: Cluster) -> str:
-    """A name for a new incident, made of the first report that was seen of it."""
+def new_id(group: Cluster, belongs: Mapping[str, str], taken: set[str]) -> str:
+    """A name for a new incident, made of the first report that was seen of it; none that is `taken`, and then it is.
+
+    belongs: report id -> the incident that it was part of. What splits off may have given that one its name.
+    """
     first = min(group.reports, key=lambda report: (report.first_seen_at, *order(report)))
-    return short_hash(first.provider, first.id)
+    name = short_hash(first.provider, first.id, *filter(None, [belongs.get(first.id)]))
+    while name in taken:
+        name = short_hash(name)
+    taken.add(name)
+    return name
 
 
 def short_hash(*parts: str) -> str:
@@ -133,7 +147,7 @@ def incident_of(
     """The incident that a cluster of reports makes."""
     reports = sorted(group.reports, key=order)
     updates = updates_of(reports, before)
-    updates = sorted([*updates, *observed], key=lambda update: (update.at, _place(update), update.id))
+    updates = sorted([*updates, *observed], key=_order)
     maintenance = any(report.maintenance for report in reports)
     return with_state(
         Incident(
@@ -171,9 +185,12 @@ def with_state(incident: Incident) -> Incident:
     return replace(incident, status=status, resolved_at=ended if status.closed else None)
 
 
-def _place(update: Update) -> tuple[int, int]:
-    """Among equal times: statements before our observations, and in their sources' own order."""
-    return (1, 0) if update.observed else (0, min(report.position for report in update.reports))
+def _order(update: Update) -> tuple[datetime, int, int, str]:
+    """By time; among equal times statements before our observations, and in their sources' own order."""
+    if update.observed:
+        return (update.at, 1, 0, update.observed)
+    _, position, report = min(map(order, update.reports), key=lambda place: place[1:])
+    return (update.at, 0, position, report)
 
 
 def _observed(incident: Incident) -> Iterable[Update]:
@@ -367,6 +384,6 @@ def observe(incident: Incident, observations: Iterable[Observation]) -> Change |
     ]
     if not extra:
         return None
-    updates = sorted([*incident.updates, *extra], key=lambda update: (update.at, _place(update), update.id))
+    updates = sorted([*incident.updates, *extra], key=_order)
     after = replace(incident, updates=tuple(updates), updated_at=max(u.at for u in updates))
     return compare(incident, after, ())
