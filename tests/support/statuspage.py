@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 Json = dict[str, Any]
+Fault = Callable[[web.Request], web.Response]
 
 
 def limited(_: web.Request) -> web.Response:
@@ -29,19 +30,19 @@ def reset(request: web.Request) -> web.Response:
 
 @dataclass
 class StatusPage:
-    """`fault` answers in the page's place while it is set; `polls` counts the requests for the incidents."""
+    """`fault` answers in the page's place while it is set; `asked` are the paths of what came."""
 
     name: str = "Acme Cloud"
     incidents: list[Json] = field(default_factory=list)
     maintenances: list[Json] = field(default_factory=list)
-    fault: Callable[[web.Request], web.Response] | None = None
+    fault: Fault | None = None
     asked: list[str] = field(default_factory=list)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def polls(self) -> int:
-        """How often the incidents were asked for."""
-        return sum(path.endswith("/incidents.json") for path in self.asked)
+        """How often it was asked: each poll begins with the summary."""
+        return sum(path.endswith("/summary.json") for path in self.asked)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
@@ -68,11 +69,13 @@ class StatusPage:
     def begin(self, name: str, body: str, *, impact: str = "major") -> Json:
         """A new incident, investigating."""
         at = stamp()
+        number = f"inc{next(self.ids)}"
         incident: Json = {
-            "id": f"inc{next(self.ids)}",
+            "id": number,
             "name": name,
             "status": "investigating",
             "impact": impact,
+            "shortlink": f"https://stspg.io/{number}",
             "created_at": at,
             "updated_at": at,
             "started_at": at,

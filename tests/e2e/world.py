@@ -1,0 +1,223 @@
+"""Five platforms on loopback, and `statusbot` as a real process that knows no others."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any
+
+from aiohttp import web
+
+from tests.collectors.x.fake import TOKEN as X_TOKEN
+from tests.collectors.x.fake import FakeX, post
+from tests.support import discord, slack, teams
+from tests.support.server import serve
+from tests.support.statuspage import StatusPage, stamp
+
+BOUND = 30.0  #: seconds after which something that should have happened counts as never happening
+LEAVING = 10.0  #: seconds within which the program is gone after SIGTERM (CONTRACT.md)
+
+CONFIGURATION = """
+[[provider]]
+id = "microsoft-365"
+name = "Microsoft 365"
+
+  [[provider.source]]
+  name = "page"
+  kind = "statuspage"
+  url = "{page}"
+  interval = "1s"
+
+  [[provider.source]]
+  name = "x"
+  kind = "x"
+  account = "MSFT365Status"
+  interval = "1s"
+
+[[subscription]]
+to = "slack:C1"
+
+[[subscription]]
+to = "discord:42"
+
+[[subscription]]
+to = "teams:ops"
+"""
+
+
+@dataclass
+class World:
+    """The platforms, and the folder in which the program runs."""
+
+    folder: Path
+    page: StatusPage = field(default_factory=lambda: StatusPage("Microsoft 365"))
+    x: FakeX = field(default_factory=FakeX)
+    slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=itertools.count(int(time()))))
+    discord: discord.Fake = field(default_factory=lambda: discord.Fake(at=datetime.now(UTC)))  # noqa: TID251
+    teams: teams.Flow = field(default_factory=teams.Flow)
+    env: dict[str, str] = field(default_factory=dict)
+    running: list[Program] = field(default_factory=list)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def noting(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        """The handler; each request it has acted on wakes who waits in `until`."""
+
+        async def noted(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            finally:
+                self._heard.set()
+
+        return noted
+
+    async def until(self, happened: Callable[[], object], what: str) -> None:
+        """Wait until the platforms have seen something happen, as long as the program is there to do it."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + BOUND
+        while not happened():
+            self._heard.clear()
+            fault = [program.tale for program in self.running if program.process.returncode is not None]
+            if fault or loop.time() > end:
+                tales = "\n".join(program.tale for program in self.running)
+                raise AssertionError(f"never happened: {what}\n{tales}\n{json.dumps(self.places(), indent=1)}")
+            waits = {asyncio.create_task(self._heard.wait()), *(p.gone for p in self.running)}
+            await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+
+    async def settled(self) -> None:
+        """Wait until both sources have been asked twice more: then what they said the first time has been taken in."""
+        page, x = self.page.polls, len(self.x.polls)
+        await self.until(lambda: self.page.polls >= page + 2 and len(self.x.polls) >= x + 2, "two polls more")
+
+    def tell_x(self, text: str, link: str = "") -> None:
+        """A post on X, now, with a link as X shortens it."""
+        urls = [{"url": "https://t.co/a1", "expanded_url": link, "start": 0, "end": 0}] if link else []
+        words = f"{text} https://t.co/a1" if link else text
+        self.x.posts.append(post(1_000 + len(self.x.posts), stamp(), text=words, entities={"urls": urls}))
+
+    def places(self) -> dict[str, list[Any]]:
+        """What stands where now."""
+        return {
+            "Slack's channel": [one for one in self.slack.messages if not one.get("thread_ts")],
+            "its threads": [one for one in self.slack.messages if one.get("thread_ts")],
+            "Discord's channel": self.discord.channels["42"],
+            "its threads too": [one for name, some in self.discord.channels.items() if name != "42" for one in some],
+            "Teams": self.teams.cards,
+        }
+
+    def shown(self, words: str) -> list[int]:
+        """How many messages show the words now, in each of `places`."""
+        return [sum(words in json.dumps(message) for message in place) for place in self.places().values()]
+
+    async def start(self, *words: str) -> Program:
+        """`statusbot` with these words."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *words),
+            cwd=self.folder,
+            env=self.env,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        program = Program(process)
+        self.running.append(program)
+        return program
+
+    @asynccontextmanager
+    async def run(self, ending: signal.Signals = signal.SIGTERM) -> AsyncIterator[Program]:
+        """`statusbot run` for the block, and its end: by SIGTERM or SIGINT with exit code 0, in time; or by SIGKILL."""
+        program = await self.start("run")
+        yield program
+        code = await program.end(ending)
+        self.running.remove(program)
+        assert code == (0 if ending is not signal.SIGKILL else -signal.SIGKILL), program.tale
+        assert "Traceback" not in program.tale
+
+    async def printed(self, *words: str) -> str:
+        """What `statusbot` prints."""
+        program = await self.start(*words)
+        self.running.remove(program)
+        assert await program.finish() == 0, program.tale
+        return program.out
+
+    async def said(self, *words: str) -> Any:
+        """What `statusbot` prints as JSON."""
+        return json.loads(await self.printed(*words))
+
+
+class Program:
+    """A process, and what it has said so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.out, self.err = "", ""
+        self.gone = asyncio.create_task(self._listen())
+
+    @property
+    def tale(self) -> str:
+        """What it said to people."""
+        return f"{self.out}\n{self.err}"
+
+    async def end(self, how: signal.Signals) -> int:
+        """Its exit code after a signal."""
+        self.process.send_signal(how)
+        async with asyncio.timeout(LEAVING):
+            return await self.finish()
+
+    async def finish(self) -> int:
+        """Its exit code."""
+        await self.gone
+        return await self.process.wait()
+
+    async def kill(self) -> None:
+        """Make sure that nothing stays behind."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.finish()
+
+    async def _listen(self) -> None:
+        async def read(name: str, stream: asyncio.StreamReader) -> None:
+            while line := await stream.readline():
+                setattr(self, name, getattr(self, name) + line.decode())
+
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        await asyncio.gather(read("out", self.process.stdout), read("err", self.process.stderr))
+
+
+@asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    """The platforms on loopback until the block ends, and no program behind it."""
+    made = World(folder)
+    async with AsyncExitStack() as stack:
+        page = await stack.enter_async_context(serve(made.noting(made.page)))
+        x = await stack.enter_async_context(serve(made.noting(made.x)))
+        space = await stack.enter_async_context(serve(made.noting(made.slack.handle)))
+        guild = await stack.enter_async_context(serve(made.noting(made.discord)))
+        flow = await stack.enter_async_context(serve(made.noting(made.teams)))
+        made.discord.server = guild
+        (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
+        made.env = {
+            "HOME": str(folder),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "X_API_URL": x.url,
+            "X_BEARER_TOKEN": X_TOKEN,
+            "SLACK_API_URL": f"{space.url}/api/",
+            "SLACK_BOT_TOKEN": slack.TOKEN,
+            "DISCORD_API_URL": f"{guild.url}/api/v10",
+            "DISCORD_BOT_TOKEN": discord.TOKEN,
+            "TEAMS_WEBHOOK_OPS": f"{flow.url}{teams.PATH}?{teams.SECRET}",
+        }
+        try:
+            yield made
+        finally:
+            made.slack.over.set()
+            for program in made.running:
+                await program.kill()
