@@ -116,8 +116,8 @@ class Card:
 def card(notice: Notice) -> Card:
     """The card of a notice."""
     incident = notice.incident
-    mood = tone(incident)
     shown = told(notice)
+    mood = tone(incident, over=_over(notice, shown))
     return Card(
         mark=MARKS[mood],
         tone=mood,
@@ -167,9 +167,18 @@ def unsaid(sightings: Iterable[Sighting], shown: Iterable[Update]) -> Iterable[S
     return [sighting for sighting in sightings if sighting.source not in said_of]
 
 
-def tone(incident: Incident) -> Tone:
+def _over(notice: Notice, shown: Sequence[Update]) -> bool:
+    """Whether the message tells an end; an earlier update that is told late does not, whatever came since."""
+    closed = notice.incident.status.closed
+    stated = [update.status for update in shown if update.status is not None]
+    if notice.act in (Act.REPLY, Act.POST) and stated:
+        return closed and stated[-1].closed
+    return closed
+
+
+def tone(incident: Incident, *, over: bool) -> Tone:
     """Over, maintenance, or by impact."""
-    if incident.status.closed:
+    if over:
         return Tone.OVER
     if incident.maintenance or incident.impact is Impact.MAINTENANCE:
         return Tone.MAINTENANCE

@@ -197,3 +197,10 @@ def test_duration(seconds: int, words: str) -> None:
 
 def test_a_long_list_is_counted_not_shown() -> None:
     assert listing([str(n) for n in range(400)]) == "0, 1, 2, 3, 4 and 395 more"
+
+
+def test_an_earlier_update_told_late_is_not_marked_as_the_end() -> None:
+    first, last = update(1), replace(update(2), status=Status.RESOLVED)
+    over = replace(INCIDENT, status=Status.RESOLVED, updates=(first, last))
+    assert card(notice(first, act=Act.REPLY, incident=over)).tone is Tone.MAJOR
+    assert card(notice(last, act=Act.REPLY, incident=over)).tone is Tone.OVER
