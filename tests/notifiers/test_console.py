@@ -77,7 +77,7 @@ def test_a_catch_up_tells_each_update_with_its_state_and_day() -> None:
 
 def test_what_is_over_says_how_long_it_was() -> None:
     incident = replace(INCIDENT, status=Status.RESOLVED, resolved_at=at(900))
-    lines = rendered(notice(act=Act.POST, incident=incident)).split("\n")
+    lines = rendered(notice(update(900, status=Status.RESOLVED), act=Act.POST, incident=incident)).split("\n")
     assert lines[0].startswith("── ✅ Microsoft 365")
     assert lines[1:3] == ["   Resolved · major impact", "   since 22 Jan 2026 19:37 UTC until 23 Jan 10:37 (15 h)"]
 
