@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,8 @@ class World:
             if fault or loop.time() > end:
                 tales = "\n".join(program.tale for program in self.running)
                 raise AssertionError(f"never happened: {what}\n{tales}\n{json.dumps(self.places(), indent=1)}")
-            waits = {asyncio.create_task(self._heard.wait()), *(p.gone for p in self.running)}
-            await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), 0.5)  # a program that is gone is heard no more
 
     async def settled(self) -> None:
         """Wait until both sources have been asked twice more: then what they said the first time has been taken in."""
