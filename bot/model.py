@@ -290,6 +290,8 @@ class Known:
     first_seen_at: datetime
     seen_at: datetime
     position: int
+    status: Status | None = None  #: what it ever stated; many sources repeat it on their newest statement only
+    impact: Impact | None = None
 
 
 @dataclass(frozen=True, slots=True)

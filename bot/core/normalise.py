@@ -90,7 +90,10 @@ def _same_time_and_words(item: Item, entry: Known) -> bool:
 
 
 def as_report(source: Source, item: Item, native_id: str, position: int, before: Known | None, at: datetime) -> Report:
-    """One item, made comparable. What was dated by first sight keeps that date."""
+    """One item, made comparable. What was dated by first sight keeps that date.
+
+    A status or impact that it no longer repeats it still has stated: many sources give them with their newest only.
+    """
     first_seen = before.first_seen_at if before else at
     dated = item.at is not None and LONG_AGO <= item.at <= at + FUTURE
     keys = {link_key(address) for address in item.links}
@@ -109,8 +112,8 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         text=tidy(item.text),
         thread=item.thread,
         title=tidy(item.title),
-        status=item.status,
-        impact=item.impact,
+        status=item.status or (before.status if before else None),
+        impact=item.impact or (before.impact if before else None),
         url=item.url,
         keys=frozenset(keys - {""}),
         references=item.references,

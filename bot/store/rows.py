@@ -18,7 +18,7 @@ REPORT = (
     "source native_id provider at dated first_seen_at seen_at text thread title status impact url references "
     "components regions maintenance starts ends revision position"
 ).split()
-KNOWN = "native_id thread at digest words revision first_seen_at seen_at position".split()
+KNOWN = "native_id thread at digest words revision first_seen_at seen_at position status impact".split()
 
 
 class Placed(NamedTuple):

@@ -49,6 +49,8 @@ def remembered(report: Report) -> Known:
         report.first_seen_at,
         report.seen_at,
         report.position,
+        report.status,
+        report.impact,
     )
 
 

@@ -188,6 +188,14 @@ def test_the_order_of_components_is_no_change() -> None:
     assert digest(post(components=("A", "B"))) == digest(post(components=("B", "A")))
 
 
+def test_a_status_or_impact_that_is_no_longer_repeated_is_no_change() -> None:
+    stated = Item("We look into it.", thread="t", at=at(0), status=Status.IDENTIFIED, impact=Impact.MAJOR)
+    known = [remembered(report) for report in read(stated)]
+    assert read(replace(stated, status=None, impact=None), known=known, seen=at(60)) == []
+    [turned] = read(replace(stated, status=Status.RESOLVED, impact=None), known=known, seen=at(60))
+    assert (turned.status, turned.impact) == (Status.RESOLVED, Impact.MAJOR)
+
+
 def test_another_time_of_reading_is_no_change() -> None:
     known = [remembered(post())]
     assert normalise(X, [Item("We look into it.", native_id="1", at=at(0))], known, at(600)) == []

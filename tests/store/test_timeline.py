@@ -77,7 +77,8 @@ async def test_only_open_incidents_make_an_open_provider(kept: SqlStore) -> None
 
 
 async def test_what_is_known_of_a_report(kept: SqlStore) -> None:
-    expected = Known("p1", "t1", PAGE.at, digest(PAGE), words_digest(PAGE.text), 0, PAGE.first_seen_at, PAGE.seen_at, 0)
+    seen = (PAGE.first_seen_at, PAGE.seen_at)
+    expected = Known("p1", "t1", PAGE.at, digest(PAGE), words_digest(PAGE.text), 0, *seen, 0, PAGE.status, PAGE.impact)
     assert await kept.read(lambda ledger: ledger.known("acme/page", ["t1"], ["p1"])) == [expected]
     assert await kept.read(lambda ledger: ledger.known("acme/page", [], ["p1"])) == [expected]
     assert await kept.read(lambda ledger: ledger.known("acme/x", ["t1"], ["p1"])) == []
