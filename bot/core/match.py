@@ -90,8 +90,15 @@ def _lookup(names: Names) -> Mapping[str, str]:
 
 @lru_cache(maxsize=256)
 def _pattern(names: Names) -> re.Pattern[str] | None:
-    words = sorted(_lookup(names), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE) if words else None
+    """The longest name first. One short word counts only as it is written: "Teams", not the engineering teams."""
+    words = sorted({word for name, others in names for word in (name, *others)}, key=lambda word: (-len(word), word))
+    ways = [re.escape(word) if _ordinary(word) else f"(?i:{re.escape(word)})" for word in words]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(ways)})(?!\w)") if ways else None
+
+
+def _ordinary(word: str) -> bool:
+    """Whether a name may be a word of everyday language too, but for its capital."""
+    return word != word.lower() and (word.isalpha() or len(word) <= 6)
 
 
 @lru_cache(maxsize=4096)

@@ -331,3 +331,10 @@ def test_a_long_text_takes_no_longer_than_its_length(unit: str) -> None:
 
 def test_names_are_kept_once_letter_case_aside() -> None:
     assert union(["Mail", "Chat"], ["mail", "Files"]) == ("Mail", "Chat", "Files")
+
+
+def test_a_single_word_with_a_capital_counts_only_as_it_is_written() -> None:
+    vocabulary = Vocabulary({"Microsoft Teams": ("Teams",), "Microsoft To Do": ("To Do",), "Exchange Online": ()})
+    assert vocabulary.components_in("Engineering teams have nothing to do with it") == ()
+    assert vocabulary.components_in("members in the Teams … and To Do") == ("Microsoft Teams", "Microsoft To Do")
+    assert vocabulary.components_in("EXCHANGE ONLINE") == ("Exchange Online",)
