@@ -204,6 +204,19 @@ async def test_where_the_opening_failed_the_next_update_opens(
     assert all(each.root == Receipt(f"m{opening.id}", f"t{opening.id}") for each in rest)
 
 
+async def test_an_opening_tried_again_does_not_take_the_place_of_the_one_that_stands(post: Post) -> None:
+    await post.owe("u1")
+    (create,) = await post.claim()
+    await post.settle(create, State.DEAD)
+    await post.owe("u2")
+    (opening, *_) = await post.send_all()
+    await post.store.write(lambda ledger: ledger.retry(create.id, at(10)))
+    await post.owe("u3")
+    assert {each.root for each in await post.send_all() if each.act is Act.REPLY} == {
+        Receipt(f"m{opening.id}", f"t{opening.id}")
+    }
+
+
 async def test_a_refused_try_leaves_no_message_to_stand_on(post: Post) -> None:
     await post.owe("u1")
     (create,) = await post.claim()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from bot.model import Change, Impact, Incident, Report, Status, Update
+from bot.model import Change, Delivery, Impact, Incident, Report, Status, Update
 from bot.ports import Ledger
 from bot.store import SqlStore
-from tests.store.build import change, incident, report, update
+from tests.store.build import T0, change, incident, report, routing, subscription, update
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 TIMES = st.datetimes(timezones=st.just(UTC))
@@ -193,6 +193,11 @@ async def test_several_changes_of_an_incident_at_once_leave_the_last(store: SqlS
     assert await store.read(lambda ledger: ledger.incident("i1")) == states[-1]
 
 
+async def test_a_former_state_that_was_never_saved_hides_nothing(store: SqlStore) -> None:
+    await store.write(lambda ledger: ledger.save([change(crowd(3), crowd(2))]))
+    assert await store.read(lambda ledger: ledger.incident("i1")) == crowd(3)
+
+
 async def test_saving_nothing_is_nothing(store: SqlStore) -> None:
     await store.write(lambda ledger: ledger.save([]))
     assert await store.read(lambda ledger: ledger.timeline()) == []
@@ -225,6 +230,14 @@ async def test_an_id_that_lives_again_leads_to_itself(merged: SqlStore) -> None:
     await merged.write(lambda ledger: ledger.save([change(left, before), change(again)]))
     assert await merged.read(lambda ledger: ledger.incident("i1")) == again
     assert await merged.read(lambda ledger: ledger.incident("i2")) == left
+
+    def tell(ledger: Ledger) -> list[Delivery]:
+        ledger.subscribe(subscription())
+        for name in ("i1", "i3"):
+            ledger.route(routing("u1", incident=name), T0)
+        return ledger.claim(T0, timedelta(minutes=1), 10)
+
+    assert {each.incident for each in await merged.write(tell)} == {"i1", "i3"}
 
 
 async def test_an_incident_that_is_new_and_absorbed_at_once(store: SqlStore) -> None:

@@ -6,6 +6,7 @@ from bot.core.normalise import digest, words_digest
 from bot.model import Incident, Known, Status
 from bot.ports import Ledger
 from bot.store import SqlStore
+from bot.store.timeline import BATCH, batches
 from tests.store.build import T0, at, change, incident, report, update
 
 PAGE = report("p1", thread="t1", keys=frozenset({"MO1221364"}), references=("MO1221364",))
@@ -85,9 +86,15 @@ async def test_what_is_known_of_a_report(kept: SqlStore) -> None:
     assert await kept.read(lambda ledger: ledger.known("acme/page", [], [])) == []
 
 
-async def test_known_takes_more_values_than_a_statement_takes_parameters(kept: SqlStore) -> None:
-    many = [f"n{number}" for number in range(33_000)]
-    assert len(await kept.read(lambda ledger: ledger.known("acme/page", many, ["p1"]))) == 1
+def test_values_are_asked_for_in_no_more_than_a_statement_takes() -> None:
+    parts = list(batches(range(40_000)))
+    assert [value for part in parts for value in part] == list(range(40_000))
+    assert max(map(len, parts)) <= 32_000
+
+
+async def test_known_asks_for_more_values_than_a_statement_takes(kept: SqlStore) -> None:
+    many = [f"t{number}" for number in range(BATCH + 1, -1, -1)]
+    assert len(await kept.read(lambda ledger: ledger.known("acme/page", many, []))) == 3
 
 
 NEIGHBOURS = {
