@@ -215,6 +215,8 @@ def _evidence(
     echo, likeness = _echo(report, context)
     if echo is not None:
         return likeness, f"{echo.source} says the same"
+    if min(other.at for other in context) > report.at:  # what has not begun yet can be repeated, not gone on with
+        return 0.0, ""
     over = closed(context)
     mine = (report.status or match.phase_of(report.text)) is not Status.RESOLVED and match.opens_account(report.text)
     if over and mine:
