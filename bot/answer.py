@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import TextWrapper
 
 from bot.core import health
 from bot.core.summary import STATES, duration, entry, impact_words, listing, title_of
 from bot.markup import PLAIN
 from bot.model import Belief, Directory, Incident, Provider, Sighting, Subscription
 from bot.ports import Ledger
+
+WIDTH = 80  #: columns of the timeline for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def source_words(line: SourceLine, now: datetime) -> str:
     sighting = line.sighting
     if line.left_out:
         return line.left_out
-    if sighting.belief is Belief.UNKNOWN and sighting.failures == 0:
+    if _unasked(sighting):
         return "not asked yet"
     words = [sighting.belief.value if sighting.belief is not Belief.UNKNOWN else "not read yet"]
     if sighting.since:
@@ -72,9 +75,24 @@ def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
         count = f"{len(active)} open incident{'' if len(active) == 1 else 's'}"
         references = f" [{', '.join(worst.references)}]" if worst.references else ""
         return f"{count}: {title_of(worst)}{references} ({STATES[worst.status].lower()}, {impact_words(worst)})"
-    if any(line.sighting.belief is Belief.OK for line in lines):
+    asked = [line for line in lines if not line.left_out]
+    well = [line for line in asked if line.sighting.belief is Belief.OK]
+    if asked and len(well) == len(asked):
         return "no trouble reported"
-    return "unknown: no source can be believed now"
+    if all(_unasked(line.sighting) for line in asked):
+        return "unknown: not asked yet; `statusbot run` asks" if asked else "unknown: no source can be asked"
+    if not well:
+        return "unknown: no source can be believed now"
+    doubtful = [line for line in asked if line not in well]
+    return f"unknown: no trouble from {_names(well)}, but {_names(doubtful)} cannot be believed now"
+
+
+def _names(lines: Iterable[SourceLine]) -> str:
+    return " and ".join(line.source.partition("/")[2] for line in lines)
+
+
+def _unasked(sighting: Sighting) -> bool:
+    return sighting.belief is Belief.UNKNOWN and sighting.failures == 0
 
 
 def _beliefs(lines: Sequence[SourceLine]) -> str:
@@ -86,12 +104,14 @@ def _beliefs(lines: Sequence[SourceLine]) -> str:
 def _belief(sighting: Sighting) -> str:
     if sighting.belief is Belief.OK:
         return "ok"
+    if _unasked(sighting):
+        return "not asked yet"
     since = f" since {PLAIN.line((sighting.since,))}" if sighting.since else ""
     return f"{sighting.belief.value}{since}{f' ({sighting.reason})' if sighting.reason else ''}"
 
 
 def timeline_words(incidents: Iterable[Incident], directory: Directory) -> str:
-    """The timeline for a person: each incident with its updates, oldest first within it."""
+    """The timeline for a person, in lines of WIDTH columns: each incident with its updates, oldest first within it."""
     return "\n\n".join(incident_words(incident, directory) for incident in incidents)
 
 
@@ -99,20 +119,25 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     """One incident and its updates, in lines."""
     provider = directory.providers.get(incident.provider, incident.provider)
     references = f" [{', '.join(incident.references)}]" if incident.references else ""
-    lines = [f"{provider}: {title_of(incident)}{references}"]
+    lines = [*_wrapped(f"{provider}: {title_of(incident)}{references}", "")]
     span = f"since {PLAIN.line((incident.started_at,))}"
     if incident.resolved_at:
         span += f", over after {duration(incident.resolved_at - incident.started_at)}"
-    facts = [STATES[incident.status], impact_words(incident), span]
-    if incident.components:
-        facts.append(listing(incident.components))
-    lines += [f"  {' · '.join(facts)}", f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}"]
+    lines += _wrapped(f"{STATES[incident.status]} · {impact_words(incident)} · {span}", "  ")
+    lines += _wrapped(listing(incident.components), "  ")
+    lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")
     for update in incident.updates:
         told = entry(update, directory.labels)
-        state = f"{told.state}: " if told.state else ""
-        lines.append(f"  {PLAIN.line((told.at,))}  {state}{' '.join(told.text.split())}")
-        lines.append(f"    — {PLAIN.line(told.said)}")
+        lines += _wrapped(" · ".join(filter(None, (told.state, PLAIN.line(told.said)))), "  ")
+        lines += _wrapped(told.text, "    ")
     return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Words in lines; a longer one, such as an address, is left whole."""
+    wrapper = TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    wrapper.break_long_words = False
+    return wrapper.wrap(text)
 
 
 def subscription_words(subscription: Subscription) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -22,6 +23,7 @@ from bot.collect import Collect, Watched, poll
 from bot.config import (
     Settings,
     check_destination,
+    nearest,
     parse_destination,
     parse_impact,
     parse_mode,
@@ -86,7 +88,7 @@ def watching(settings: Settings) -> Watching:
     for entry in settings.subscriptions:
         for name in entry.providers:
             if name not in every:
-                raise UsageError(f"{settings.path}: subscription to {entry.to} names {name!r}, {not_watched(every)}")
+                raise UsageError(f"{settings.path}: subscription to {entry.to} names {not_watched(name, every)}")
     left_out = {}
     for provider in every.values():
         for source in provider.sources:
@@ -96,9 +98,13 @@ def watching(settings: Settings) -> Watching:
     return Watching(tuple(every.values()), left_out)
 
 
-def not_watched(every: Iterable[str]) -> str:
-    """The mend for a provider that is named but not watched."""
-    return f"which is not watched; add it to `watch` in statusbot.toml (watched: {', '.join(every) or 'none'})"
+def not_watched(name: str, every: Iterable[str]) -> str:
+    """What to say of a provider that is named but not watched, with the mend."""
+    words = list(every)
+    if get_close_matches(name.lower(), words, n=1):
+        return f'"{name}", which is not watched{nearest(name, words)}'
+    watched = ", ".join(words) or "none"
+    return f'"{name}", which is not watched; add it to `watch` in statusbot.toml (watched: {watched})'
 
 
 def known(provider: Provider) -> Provider:
@@ -221,7 +227,7 @@ def subscription_of(
     watched = {provider.id: provider for provider in watch.providers}
     for name in providers:
         if name not in watched:
-            raise UsageError(f"{name}: {not_watched(watched)}")
+            raise UsageError(f"PROVIDER: {not_watched(name, watched)}")
     return Subscription(
         to=destination,
         providers=tuple(providers),

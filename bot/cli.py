@@ -33,7 +33,7 @@ app = typer.Typer(
 deliveries_app = typer.Typer(help="The outbox: what is owed, what was sent, what failed.", rich_markup_mode=None)
 db_app = typer.Typer(help="The database.", rich_markup_mode=None)
 app.add_typer(deliveries_app, name="deliveries", epilog="Example: statusbot deliveries --failed")
-app.add_typer(db_app, name="db")
+app.add_typer(db_app, name="db", epilog="Example: statusbot db upgrade")
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -67,7 +67,7 @@ def _log(*, verbose: bool) -> None:
 # --- run, demo, replay -------------------------------------------------------------------------------------------
 
 
-@app.command(epilog="Example: statusbot run --record trouble.jsonl")
+@app.command(short_help="Collect, keep the timeline, deliver.", epilog="Example: statusbot run --record trouble.jsonl")
 def run(
     context: typer.Context,
     record: Annotated[
@@ -85,9 +85,13 @@ def run(
     _with_store(settings, work, alone=True)
 
 
-@app.command(epilog="Example: statusbot demo --seconds 30")
+@app.command(
+    short_help="Play an outage, with no account and no network.", epilog="Example: statusbot demo --seconds 30"
+)
 def demo(
-    seconds: Annotated[float, typer.Option(help="How long it takes, about.", min=0, max=3600)] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(help="How long it takes, about.", min=0, max=3600, metavar="SECONDS")
+    ] = 60.0,
 ) -> None:
     """Play the Microsoft 365 outage of 22 January 2026, with no account, no token and no network."""
     from bot.demo import play
@@ -95,10 +99,13 @@ def demo(
     _in_memory(lambda store: play(store, seconds))
 
 
-@app.command(epilog="Example: statusbot replay trouble.jsonl.xz --json > timeline.json")
+@app.command(
+    short_help="Play recordings; print the resulting timeline.",
+    epilog="Example: statusbot replay trouble.jsonl.xz --json > timeline.json",
+)
 def replay(
     context: typer.Context,
-    recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING...")],
+    recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the timeline as JSON.")] = False,
     to: Annotated[
         list[str] | None, typer.Option(help="Deliver to this destination too.", metavar="DESTINATION")
@@ -146,7 +153,7 @@ def timeline(
 ) -> None:
     """Print the timeline, maintenances included."""
     from bot.answer import timeline_words
-    from bot.app import SystemClock, directory_of, watching
+    from bot.app import SystemClock, directory_of, not_watched, watching
 
     settings = _settings(context)
     directory = directory_of(watching(settings).providers)
@@ -154,15 +161,17 @@ def timeline(
 
     async def work(store: Store) -> None:
         found = await store.read(lambda ledger: ledger.timeline(provider=provider, open_only=open_only, since=begin))
+        if not found and provider is not None and provider not in directory.providers:
+            raise UsageError(f"--provider {not_watched(provider, directory.providers)}")
         if as_json:
             _print_json(found, dict(directory.providers))
         else:
-            typer.echo(timeline_words(found, directory) or "nothing")
+            typer.echo(timeline_words(found, directory) or "nothing stands there")
 
-    _with_store(settings, work)
+    _reading(settings, work)
 
 
-@app.command(epilog="Example: statusbot status")
+@app.command(short_help="One line for each provider.", epilog="Example: statusbot status")
 def status(context: typer.Context) -> None:
     """One line for each provider: its state, open incidents, how far each source can be believed."""
     from bot import answer
@@ -174,15 +183,17 @@ def status(context: typer.Context) -> None:
     async def work(store: Store) -> None:
         lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
         open_now = await store.read(lambda ledger: ledger.timeline(open_only=True))
+        if not watch.providers:
+            typer.echo("nothing is watched")
         for provider in watch.providers:
             own = [line for line in lines if line.source.partition("/")[0] == provider.id]
             found = [incident for incident in open_now if incident.provider == provider.id]
             typer.echo(answer.status_line(provider, found, own))
 
-    _with_store(settings, work)
+    _reading(settings, work)
 
 
-@app.command(epilog="Example: statusbot sources --kinds")
+@app.command(short_help="How far each source can be believed.", epilog="Example: statusbot sources --kinds")
 def sources(
     context: typer.Context,
     kinds: Annotated[bool, typer.Option("--kinds", help="Print the kinds of sources instead.")] = False,
@@ -201,24 +212,26 @@ def sources(
 
     async def work(store: Store) -> None:
         now = SystemClock().now()
-        for line in await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out)):
-            typer.echo(f"{line.source:24} {line.kind:14} {answer.source_words(line, now)}")
+        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
+        longest = max((len(line.source) for line in lines), default=0)
+        for line in lines:
+            typer.echo(f"{line.source:{longest}}  {answer.source_words(line, now)}")
+        if not lines:
+            typer.echo("nothing is watched")
 
-    _with_store(settings, work)
+    _reading(settings, work)
 
 
 # --- subscriptions -----------------------------------------------------------------------------------------------
-
-Words = Annotated[list[str] | None, typer.Option(metavar="NAME")]
 
 
 @app.command(epilog='Example: statusbot subscribe slack:C0123456789 microsoft-365 --component "Exchange Online"')
 def subscribe(
     context: typer.Context,
     to: Annotated[str, typer.Argument(help="slack:C0123456789, discord:1122334455, teams:ops ...", metavar="DEST")],
-    providers: Annotated[list[str], typer.Argument(help="Ids of providers.", metavar="PROVIDER...")],
-    component: Words = None,
-    region: Words = None,
+    providers: Annotated[list[str], typer.Argument(help="Ids of providers.", metavar="PROVIDER")],
+    component: Annotated[list[str] | None, typer.Option(help="Of this component; repeatable.", metavar="NAME")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Of this region; repeatable.", metavar="NAME")] = None,
     min_impact: Annotated[str, typer.Option(help="none, minor, major or critical.", metavar="IMPACT")] = "none",
     mode: Annotated[str | None, typer.Option(help="thread, edit or post.", metavar="MODE")] = None,
     maintenance: Annotated[bool, typer.Option(help="Maintenances too.")] = True,
@@ -242,10 +255,8 @@ def subscribe(
 @app.command(epilog="Example: statusbot unsubscribe slack:C0123456789 microsoft-365")
 def unsubscribe(
     context: typer.Context,
-    to: Annotated[str, typer.Argument(metavar="DEST")],
-    providers: Annotated[
-        list[str] | None, typer.Argument(help="Ids; none: all of them.", metavar="[PROVIDER...]")
-    ] = None,
+    to: Annotated[str, typer.Argument(help="As it was subscribed.", metavar="DEST")],
+    providers: Annotated[list[str] | None, typer.Argument(help="Ids; none: all of them.", metavar="PROVIDER")] = None,
 ) -> None:
     """Tell a destination no more about providers."""
     from bot.answer import subscription_words
@@ -276,7 +287,7 @@ def subscriptions(context: typer.Context) -> None:
         found = await store.read(lambda ledger: ledger.subscriptions())
         typer.echo("\n".join(map(subscription_words, found)) or "nobody is told")
 
-    _with_store(settings, work)
+    _reading(settings, work)
 
 
 # --- the outbox --------------------------------------------------------------------------------------------------
@@ -287,7 +298,7 @@ def deliveries(
     context: typer.Context,
     failed: Annotated[bool, typer.Option("--failed", help="Only those given up or held.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1, max=100_000)] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100_000, metavar="NUMBER")] = 50,
 ) -> None:
     """Print the outbox, newest first."""
     if context.invoked_subcommand is not None:
@@ -310,11 +321,13 @@ def deliveries(
         if not found:
             typer.echo("nothing is owed, nothing was sent" if not failed else "nothing failed")
 
-    _with_store(settings, work)
+    _reading(settings, work)
 
 
 @deliveries_app.command(epilog="Example: statusbot deliveries retry 42")
-def retry(context: typer.Context, delivery: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+def retry(
+    context: typer.Context, delivery: Annotated[int, typer.Argument(help="From `statusbot deliveries`.", metavar="ID")]
+) -> None:
     """Make a delivery that was given up or held pending again."""
     from bot.app import SystemClock
 
@@ -336,7 +349,7 @@ def database() -> None:
     """The database."""
 
 
-@db_app.command(epilog="Example: statusbot db upgrade")
+@db_app.command(short_help="Bring the schema to this version.", epilog="Example: statusbot db upgrade")
 def upgrade(context: typer.Context) -> None:
     """Bring the database's schema to this version; `run` does so by itself on SQLite."""
 
@@ -376,6 +389,15 @@ async def _opened(url: str, work: Callable[[Store], Awaitable[T]], *, upgrade: b
         return await work(store)
     finally:
         await store.close()
+
+
+def _reading(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    """As `_with_store`, for what only asks: it makes no database where there is none yet."""
+    name = settings.database.removeprefix("sqlite:///")
+    if name == settings.database or Path(name).exists() or not Path(name).parent.is_dir():
+        return _with_store(settings, work)
+    print(f"statusbot: there is no database {name} yet; `statusbot run` makes it", file=sys.stderr)  # noqa: T201
+    return _in_memory(work)
 
 
 def _with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, alone: bool = False) -> T:
