@@ -14,7 +14,7 @@ from tenacity.wait import wait_random_exponential
 
 from bot.core import health
 from bot.core.retry import verdict
-from bot.errors import Permanent, SendError, Temporary
+from bot.errors import Permanent, SendError, StatusbotError, Temporary
 from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Notice, Receipt, Sighting, State
 from bot.ports import Clock, Ledger, Notifier, Store
 
@@ -23,6 +23,7 @@ log = logging.getLogger("statusbot.deliver")
 LEASE = timedelta(seconds=60)
 ABREAST = 32  #: deliveries under way at once
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
+TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 CALLS = frozenset({Act.CREATE, Act.POST, Act.REPLY})
 backoff = wait_random_exponential(multiplier=1, max=300)
 
@@ -91,8 +92,8 @@ class Deliver:
         busy = frozenset(self._busy)
         try:
             owed, doubtful = await self._store.write(lambda ledger: self._claim(ledger, now, room, busy))
-        except OSError as error:
-            log.error("the outbox cannot be read: %s", error)
+        except StatusbotError as error:
+            log.error("the outbox cannot be read: %s; trying again", error)
             return 0
         started = 0
         for entry in owed:
@@ -122,7 +123,10 @@ class Deliver:
         return owed, doubtful
 
     async def _rest(self) -> None:
-        due = await self._store.read(lambda ledger: ledger.next_due())
+        try:
+            due = await self._store.read(lambda ledger: ledger.next_due())
+        except StatusbotError:
+            due = self._clock.now() + TROUBLED
         wait = IDLE if due is None else min(IDLE, max(due - self._clock.now(), timedelta(milliseconds=20)))
         resting = [until for until in self._busy.values() if until is not None]
         if resting:
@@ -195,9 +199,12 @@ class Deliver:
         due: datetime | None = None,
     ) -> None:
         now = self._clock.now()
-        await self._store.write(
-            lambda ledger: ledger.settle(delivery.id, state, now, receipt=receipt, reason=reason, due=due)
-        )
+        try:
+            await self._store.write(
+                lambda ledger: ledger.settle(delivery.id, state, now, receipt=receipt, reason=reason, due=due)
+            )
+        except StatusbotError as error:  # its lease will run out, and then it is looked for
+            log.error("what came of delivery %d cannot be written: %s", delivery.id, error)
 
     def _done(self, delivery: Delivery, rest: datetime | None) -> None:
         name = str(delivery.destination)

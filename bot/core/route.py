@@ -73,7 +73,7 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
         provider=incident.provider,
         components=_facets(incident, vocabulary),
         regions=tuple(name.casefold() for name in incident.regions),
-        rank=incident.impact.rank if incident.impact is not None else None,
+        rank=None if incident.maintenance or incident.impact is None else incident.impact.rank,
         maintenance=incident.maintenance,
         news=news,
         opens=incident.open or change.before is None or change.before.open,
