@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -472,6 +473,8 @@ def main() -> NoReturn:
 
 
 def _main() -> int:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # providers' words go beyond what some terminals can show
     try:
         outcome = app(standalone_mode=False, prog_name="statusbot")
     except TyperException as error:

@@ -16,12 +16,17 @@ from bot.ports import Store
 from bot.recording import read_captures
 
 RECORDING = "microsoft-365-2026-01-22.jsonl.xz"
+TITLE = "What a reader of the status page alone would have known, and when"
 PAGE, ACCOUNT = "microsoft-365/page", "microsoft-365/x"
 LONG = timedelta(minutes=45)  #: a longer silence in the recording is not waited for in proportion
 
-OPENING = """Microsoft 365 fails in North America on 22 January 2026 (MO1221364). The status page answers 429, the admin
-center is down, X is the only voice. This is what a channel that subscribes to statusbot is told, replayed from
-a recording: the words are those that the press quoted; envelopes and the minutes of failure are rebuilt.
+OPENING = """\
+On 22 January 2026 Microsoft 365 fails in North America (MO1221364). The status
+page answers 429, the admin center is down, and X is the only voice left.
+
+This is what a channel that subscribes to statusbot is told, replayed from a
+recording. The words are those that the press quoted; their envelopes and the
+minutes of each failure are rebuilt.
 """
 
 
@@ -29,12 +34,10 @@ async def play(store: Store, seconds: float) -> None:
     """Play the recording in about so many seconds and say at the end what the page alone would have told."""
     say(OPENING)
     with as_file(files(__package__) / RECORDING) as path:
-        captures = list(read_captures(path))
-        waits = dict(zip(map(id, captures), paces([capture.at for capture in captures], seconds), strict=True))
-        steps = iter(waits.values())
+        waits = iter(paces([capture.at for capture in read_captures(path)], seconds))
 
         async def pause(capture: Capture) -> None:
-            await asyncio.sleep(next(steps))
+            await asyncio.sleep(next(waits))
 
         console = Subscription(Destination("console"), mode=Mode.POST)
         incidents, _ = await replay([path], store, {}, [console], pause)
@@ -53,21 +56,25 @@ def closing(incident: Incident) -> str:
     """What a reader of the page alone would have known, and when, computed from the timeline."""
     reports = [report for update in incident.updates for report in update.reports]
     page, account = of(reports, PAGE), of(reports, ACCOUNT)
-    lines = ["", "What a reader of the status page alone would have known", "-" * 55]
+    down, events = silences(incident)
     if page and account:
-        lag = page[0].at - account[0].at
-        lines.append(f"{clock(account[0].at)}  X tells it first; the page shows the last known state, if it answers")
-        lines.append(f"{clock(page[0].at)}  the page's first word, {duration(lag)} after X")
-    down, spans = silences(incident)
-    for since, until, why in spans:
-        lines.append(f"{clock(since)}  no answer for {duration(until - since)} {why}")
+        lag = duration(page[0].at - account[0].at)
+        events += [(account[0].at, "X tells of it; the page says nothing yet")]
+        events += [(page[0].at, f"the page's first word, {lag} after X")]
     end = min((update.at for update in incident.updates if update.status and update.status.closed), default=None)
-    lines.append("")
-    lines.append(
-        f"The page spoke {len(page)} times, X {len(account)} times; the page could not be read for {duration(down)} "
-        f"of the {duration((end or incident.updated_at) - incident.started_at)} until service was said to be back."
+    if end is not None:
+        events.append((end, "service is said to be back"))
+    lines = [f"   {clock(at)}  {words}" for at, words in sorted(events)]
+    whole = duration((end or incident.updated_at) - incident.started_at)
+    return "\n".join(
+        (
+            f"{TITLE}\n{'─' * len(TITLE)}",
+            *lines,
+            "",
+            f"   Of these {whole} the page could not be read for {duration(down)}.",
+            f"   It spoke {len(page)} times, X {len(account)} times.",
+        )
     )
-    return "\n".join(lines)
 
 
 def of(reports: Iterable[Report], source: str) -> list[Report]:
@@ -75,16 +82,18 @@ def of(reports: Iterable[Report], source: str) -> list[Report]:
     return sorted((report for report in reports if report.source == source), key=lambda report: report.at)
 
 
-def silences(incident: Incident) -> tuple[timedelta, list[tuple[datetime, datetime, str]]]:
-    """For how long in all the page could not be read, and each time with its reason."""
+def silences(incident: Incident) -> tuple[timedelta, list[tuple[datetime, str]]]:
+    """For how long in all the page could not be read, and what to say of each time."""
     returns = {u.observed.removeprefix("up|"): u.at for u in incident.updates if u.observed.startswith(f"up|{PAGE}|")}
-    spans = []
+    whole, events = timedelta(0), []
     for update in incident.updates:
         key = update.observed.removeprefix("down|")
         if update.observed.startswith(f"down|{PAGE}|") and key in returns:
-            why = update.text[update.text.find("(") : update.text.find(")") + 1]
-            spans.append((update.at, returns[key], why))
-    return sum((until - since for since, until, _ in spans), timedelta(0)), spans
+            length = returns[key] - update.at
+            reason = update.text[update.text.find("(") : update.text.find(")") + 1]
+            whole += length
+            events.append((update.at, f"the page fails for {duration(length)} {reason}"))
+    return whole, events
 
 
 def clock(at: datetime) -> str:
