@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.health import bearer, believed, came_back, down, interval, sight, went_down
+from bot.errors import Unreadable
+from bot.model import Belief, Incident, Sighting, Status
+from tests.core.build import PAGE, X, at, only, said, timeline
+
+NEW = Sighting("acme/page")
+BUSY = Unreadable("429 Too Many Requests")
+
+
+def after(*polls: Unreadable | None, before: Sighting = NEW, start: float = 0) -> Sighting:
+    """The sighting after polls a minute apart: None could be read and brought nothing new."""
+    for minute, failure in enumerate(polls):
+        before = sight(before, at(start + minute), failure, changed=False)
+    return before
+
+
+# --- belief (rule 2) ---------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_is_read_is_ok_since_its_first_reading() -> None:
+    seen = after(None, None, None)
+    assert (seen.belief, seen.since, seen.read_at, seen.asked_at) == (Belief.OK, at(0), at(2), at(2))
+    assert (seen.reason, seen.failures, seen.failing_since) == ("", 0, None)
+
+
+def test_the_last_change_is_when_something_new_was_said() -> None:
+    seen = sight(after(None), at(5), None, changed=True)
+    assert seen.changed_at == at(5)
+    assert after(None, None, before=seen, start=6).changed_at == at(5)
+
+
+def test_one_failure_may_be_a_hiccup() -> None:
+    seen = after(None, BUSY)
+    assert (seen.belief, seen.failures, seen.failing_since) == (Belief.OK, 1, at(1))
+    assert not down(seen)
+    assert after(None, BUSY, None).failing_since is None
+
+
+def test_a_second_failure_confirms_it_since_the_first() -> None:
+    seen = after(None, BUSY, Unreadable("no answer in time"))
+    assert (seen.belief, seen.since, seen.reason) == (Belief.UNREADABLE, at(1), "no answer in time")
+    assert (seen.read_at, seen.asked_at) == (at(0), at(2))
+    assert down(seen)
+
+
+def test_it_stays_unreadable_since_then_whatever_the_reason_becomes() -> None:
+    seen = after(None, BUSY, BUSY, Unreadable("503 Service Unavailable"))
+    assert (seen.since, seen.reason, seen.failures) == (at(1), "503 Service Unavailable", 3)
+
+
+def test_a_source_that_was_never_read_is_unreadable_at_once() -> None:
+    assert after(BUSY).belief is Belief.UNREADABLE
+    assert after(BUSY).since == at(0)
+
+
+def test_a_return_is_a_new_beginning() -> None:
+    seen = after(None, BUSY, BUSY, None)
+    assert (seen.belief, seen.since, seen.reason, seen.failures) == (Belief.OK, at(3), "", 0)
+
+
+def test_a_source_that_was_silent_and_fails_once_is_not_called_well() -> None:
+    silent = sight(NEW, at(0), None, changed=False, empty=True)
+    assert sight(silent, at(1), BUSY, changed=False).belief is Belief.SILENT
+
+
+def test_a_fault_of_ours_is_said_to_be_ours_and_accuses_nobody() -> None:
+    spent = Unreadable("402 Payment Required", ours=True)
+    seen = after(None, spent, spent)
+    assert (seen.belief, seen.ours) == (Belief.UNREADABLE, True)
+    assert not down(seen)
+    assert not after(None, spent, spent, None).ours
+
+
+def test_a_fault_that_turns_out_to_be_theirs_is_theirs() -> None:
+    spent = Unreadable("402 Payment Required", ours=True)
+    assert down(after(None, spent, spent, BUSY))
+
+
+def test_readable_and_empty_where_it_never_is_means_silent() -> None:
+    seen = sight(NEW, at(0), None, changed=False, empty=True)
+    assert (seen.belief, seen.reason) == (Belief.SILENT, "readable, but empty where it never is")
+    assert not down(seen)
+
+
+@given(st.lists(st.sampled_from([None, BUSY, Unreadable("our token", ours=True)]), min_size=1))
+def test_whatever_happens_belief_and_its_beginning_agree(polls: list[Unreadable | None]) -> None:
+    seen = after(*polls)
+    assert seen.since is not None
+    assert seen.asked_at is not None
+    assert seen.since <= seen.asked_at
+    assert (seen.belief is Belief.OK) or seen.failures > 0
+    assert bool(seen.reason) is (seen.belief is not Belief.OK)
+    assert seen.failures == next((n for n, poll in enumerate(reversed(polls)) if poll is None), len(polls))
+
+
+# --- stale, by contrast ------------------------------------------------------------------------------------------
+
+SHORT = ("https://stspg.io/abc",)
+WELL = Sighting("acme/page", Belief.OK, at(0), read_at=at(100), changed_at=at(0))
+OTHER = Sighting("acme/x", Belief.OK, at(0), read_at=at(100))
+
+
+def told(*minutes_of_x: float, status: Status = Status.INVESTIGATING) -> Incident:
+    """An incident that the page opened at 0, and of which X spoke at these minutes."""
+    posts = [said(X, m, f"Words of minute {m} that say something", f"x{m}", links=SHORT) for m in minutes_of_x]
+    return only(timeline([said(PAGE, 0, "Slow mail", "p", thread="1", status=status, links=SHORT), *posts]))
+
+
+def test_a_page_that_stands_still_while_the_account_speaks_is_stale() -> None:
+    seen = believed(WELL, [WELL, OTHER], [told(10, 31)])
+    assert (seen.belief, seen.since, seen.reason) == (Belief.STALE, at(0), "stands still while others speak")
+
+
+@pytest.mark.parametrize("posts", [(), (5,), (29,)])
+def test_a_page_that_was_quiet_for_a_little_is_not(posts: tuple[float, ...]) -> None:
+    assert believed(WELL, [WELL, OTHER], [told(*posts)]) == WELL
+
+
+def test_its_own_words_do_not_make_a_source_stale() -> None:
+    account = replace(OTHER, changed_at=at(31))
+    assert believed(account, [account], [told(10, 31)]) == account
+
+
+def test_an_incident_that_is_over_makes_nobody_stale() -> None:
+    assert believed(WELL, [WELL, OTHER], [told(31, 600, status=Status.RESOLVED)]) == WELL
+
+
+def test_what_cannot_be_read_is_called_that_and_not_stale() -> None:
+    gone = replace(WELL, belief=Belief.UNREADABLE, reason="429")
+    assert believed(gone, [gone, OTHER], [told(31)]) == gone
+
+
+# --- the page is down, and back (rule 4) -------------------------------------------------------------------------
+
+
+def test_the_failure_says_since_when_why_and_whom_we_follow() -> None:
+    gone = after(None, BUSY, BUSY)
+    seen = went_down(gone, "the status page", ["X (@acmestatus)", "the admin center"])
+    assert seen.text == (
+        "The status page has not answered since 19:01 UTC (429 Too Many Requests); "
+        "following X (@acmestatus) and the admin center."
+    )
+    assert seen.at == at(1)
+    assert went_down(replace(gone, reason="timeout"), "the status page", []).key == seen.key, "told once"
+
+
+def test_where_nothing_is_left_to_follow_it_says_so() -> None:
+    assert "nothing else of this provider can be read" in went_down(after(BUSY), "X", []).text
+
+
+def test_the_return_says_after_how_long() -> None:
+    gone = after(None, BUSY, BUSY)
+    back = came_back(gone, at(40), "the status page")
+    assert back.text == "The status page answers again, after 39 min."
+    assert back.key.removeprefix("up|") == went_down(gone, "the status page", []).key.removeprefix("down|")
+
+
+def test_two_failures_are_two() -> None:
+    first, second = after(None, BUSY, BUSY), after(None, BUSY, BUSY, None, BUSY, BUSY)
+    assert went_down(first, "it", []).key != went_down(second, "it", []).key
+
+
+def test_the_open_incident_that_spoke_last_bears_it() -> None:
+    early, late = (
+        only(timeline(said(PAGE, m, f"Words {m}", f"p{m}", thread=f"{m}", status=Status.INVESTIGATING))) for m in (0, 9)
+    )
+    over = only(timeline(said(PAGE, 20, "Over", "o", thread="o", status=Status.RESOLVED)))
+    planned = only(timeline(said(PAGE, 30, "Work", "m", thread="m", status=Status.IN_PROGRESS, maintenance=True)))
+    assert bearer([early, late, over, planned]) is late
+    assert bearer([over, planned]) is None
+    assert bearer([]) is None
+
+
+def test_the_return_belongs_where_the_failure_was_told() -> None:
+    (plain,) = timeline(said(PAGE, 0, "Words", "p", thread="1"))
+    assert bearer([plain], "down|acme/page|x") is None
+
+
+# --- when to ask again -------------------------------------------------------------------------------------------
+
+MINUTE = timedelta(seconds=60)
+
+
+def wait(
+    seen: Sighting = WELL, *, troubled: bool = False, retry: timedelta | None = None, every: timedelta = MINUTE
+) -> timedelta:
+    source = replace(PAGE, interval=every)
+    return interval(source, seen, troubled=troubled, retry_at=None if retry is None else at(0) + retry, at=at(0))
+
+
+def test_in_peace_the_interval_is_the_configured_one() -> None:
+    assert wait() == MINUTE
+
+
+def test_in_trouble_it_is_shorter() -> None:
+    assert wait(troubled=True) < MINUTE
+
+
+def test_a_first_failure_is_asked_again_soon() -> None:
+    assert wait(after(None, BUSY)) < MINUTE
+
+
+def test_failures_that_go_on_make_it_slower_but_never_silent() -> None:
+    waits = [wait(after(None, *[BUSY] * count)) for count in (2, 3, 4, 8, 50, 5000)]
+    assert waits == sorted(waits)
+    assert waits[0] >= MINUTE
+    assert waits[2] > MINUTE
+    assert waits[-1] == timedelta(minutes=15)
+
+
+def test_a_long_interval_is_not_made_shorter_by_failure() -> None:
+    assert wait(after(None, *[BUSY] * 9), every=timedelta(hours=1)) == timedelta(hours=1)
+
+
+def test_in_trouble_a_page_that_fails_is_not_given_up() -> None:
+    assert wait(after(None, *[BUSY] * 9), troubled=True) <= 2 * MINUTE
+
+
+def test_retry_after_is_obeyed_even_in_trouble() -> None:
+    for seen in (WELL, after(None, BUSY), after(None, *[BUSY] * 9)):
+        assert wait(seen, troubled=True, retry=timedelta(hours=1)) == timedelta(hours=1)
+
+
+def test_a_retry_after_in_the_past_or_near_hurries_nothing() -> None:
+    assert wait(retry=-timedelta(hours=1)) == wait(retry=timedelta(seconds=1)) == MINUTE
+
+
+@given(
+    st.integers(1, 86_400), st.integers(0, 5000), st.booleans(), st.none() | st.timedeltas(timedelta(-9), timedelta(9))
+)
+def test_no_source_is_asked_without_a_pause_or_never(
+    seconds: int, failures: int, troubled: bool, retry: timedelta | None
+) -> None:
+    every = timedelta(seconds=seconds)
+    seen = replace(WELL, failures=failures, belief=Belief.UNREADABLE if failures > 1 else Belief.OK)
+    waited = wait(seen, troubled=troubled, retry=retry, every=every)
+    assert waited >= min(every / 4, timedelta(seconds=5))
+    assert waited >= timedelta(milliseconds=250)
+    assert waited <= max(every, timedelta(minutes=15), retry or timedelta(0))
+    if retry is not None:
+        assert waited >= retry
