@@ -1,0 +1,492 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from bot.app import known, wire
+from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, waking_of
+from bot.config import providers_from
+from bot.core.route import Waking
+from bot.errors import Unreadable
+from bot.model import (
+    Act,
+    Belief,
+    Capture,
+    Cursor,
+    Delivery,
+    Destination,
+    Incident,
+    Item,
+    Mode,
+    Sighting,
+    Source,
+    Status,
+    Subscription,
+    Validators,
+)
+from bot.ports import Ledger, Store
+from bot.recording import digest_of, read_captures, read_header
+from bot.store import SqlStore, open_store
+from tests.collectors.pairs import tools
+from tests.core.build import PAGE, X, at
+from tests.core.recorded import MO1221364
+
+T = TypeVar("T")
+URL = PAGE.url
+SHORT = "https://stspg.io/abc"
+LABELS = {PAGE.id: "the status page", X.id: "X (@acmestatus)"}
+TOLD = Destination("slack", "C1")
+
+
+class Scripted:
+    """A collector whose documents are lists of statements; it counts how often it is asked to parse."""
+
+    def __init__(self, *captures: Capture) -> None:
+        self.captures, self.parsed = captures, 0
+
+    async def fetch(self, source: Source, cursor: Cursor) -> AsyncIterator[Capture]:
+        for capture in self.captures:
+            yield capture
+
+    def parse(self, source: Source, capture: Capture) -> Sequence[Item]:
+        self.parsed += 1
+        if capture.status != 200:
+            raise Unreadable(f"{capture.status}")
+        return [item_of(entry) for entry in json.loads(capture.body)]
+
+
+def item_of(entry: Mapping[str, Any]) -> Item:
+    facts: dict[str, Any] = {**entry, "at": at(entry["at"]), "status": Status(entry["status"])}
+    return Item(**facts)
+
+
+def said(minutes: float, text: str, **facts: Any) -> dict[str, Any]:
+    """A statement of thread `1`."""
+    return {"at": minutes, "text": text, "thread": "1", "native_id": text.strip(), "status": "investigating", **facts}
+
+
+def answer(
+    minutes: float, *statements: dict[str, Any], source: Source = PAGE, status: int = 200, **facts: Any
+) -> Capture:
+    """What a source answered: a document of statements, or a bare status."""
+    body = json.dumps(statements).encode() if status == 200 else b""
+    return Capture(at(minutes), source.id, source.url, status, body=body, digest=digest_of(body), **facts)
+
+
+class Corridor:
+    """Two sources of one provider, a database, and one channel that is told everything."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.parser = store, Scripted()
+        both = frozenset({PAGE.id})
+        watched = [Watched(source, self.parser, siblings=LABELS, hosted=both, likeness=True) for source in (PAGE, X)]
+        self.collect = Collect(store, watched)
+
+    async def take(self, *captures: Capture) -> Outcome:
+        """One poll."""
+        return await self.collect.take(captures[0].source, [await self.collect.read(entry) for entry in captures])
+
+    async def incidents(self) -> list[Incident]:
+        return await self.store.read(lambda ledger: ledger.timeline())
+
+    async def texts(self) -> list[str]:
+        """The words of the only incident's updates."""
+        (incident,) = await self.incidents()
+        return [update.text for update in incident.updates]
+
+    async def deliveries(self) -> list[Delivery]:
+        return (await self.store.read(lambda ledger: ledger.deliveries()))[::-1]
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[SqlStore]:
+    store = open_store("sqlite://")
+    await store.upgrade()
+    await store.write(lambda ledger: ledger.adopt_file([Subscription(TOLD, mode=Mode.POST)]))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def corridor(store: SqlStore) -> Corridor:
+    made = Corridor(store)
+    await made.collect.load()
+    return made
+
+
+# --- unchanged bytes (rule 1) ------------------------------------------------------------------------------------
+
+
+async def test_the_same_bytes_are_not_parsed_again(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    await corridor.take(answer(1, said(0, "slow")))
+    await corridor.take(answer(2, status=304))
+    assert corridor.parser.parsed == 1
+    assert corridor.collect.sighting(PAGE.id).read_at == at(2)
+
+
+async def test_other_bytes_that_say_the_same_change_nothing(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    outcome = await corridor.take(answer(1, said(0, "slow  ")))
+    assert corridor.parser.parsed == 2
+    assert (outcome.changes, outcome.queued) == ((), 0)
+    assert outcome.sighting.changed_at == at(0)
+
+
+async def test_a_failing_body_is_never_remembered_as_known(corridor: Corridor) -> None:
+    broken = Capture(at(0), PAGE.id, URL, 200, {"etag": '"bad"'}, b"{", digest=digest_of(b"{"))
+    for minute in range(3):
+        outcome = await corridor.take(broken)
+        assert corridor.parser.parsed == minute + 1, "it is looked at again each time"
+    assert outcome.cursor.pages == {}
+    assert outcome.sighting.belief is Belief.UNREADABLE
+
+
+async def test_a_failure_between_leaves_what_was_known(corridor: Corridor) -> None:
+    good = answer(0, said(0, "slow"), headers={"etag": '"1"', "last-modified": "Thu"})
+    await corridor.take(good)
+    outcome = await corridor.take(answer(1, status=503))
+    assert outcome.cursor.pages == {URL: Validators('"1"', "Thu", good.digest)}
+
+
+def test_validators_are_kept_for_each_address() -> None:
+    pages = {"a": Validators("1"), "b": Validators("2")}
+    readings = [
+        Reading(Capture(at(0), PAGE.id, "a", 200, {"etag": "3"}, b"x", digest="d", state={"since_id": "9"})),
+        Reading(Capture(at(0), PAGE.id, "b", 304), unchanged=True),
+        Reading(Capture(at(0), PAGE.id, "c", 500), failure=Unreadable("500")),
+    ]
+    assert advance(Cursor(pages, {"user": "1"}), readings) == Cursor(
+        {"a": Validators("3", "", "d"), "b": Validators("2")}, {"user": "1", "since_id": "9"}
+    )
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), TypeError(), ValueError(), RecursionError(), OverflowError()])
+async def test_a_shape_that_nobody_has_seen_yet_is_a_value_and_no_fault(corridor: Corridor, error: Exception) -> None:
+    class Stumbling(Scripted):
+        def parse(self, source: Source, capture: Capture) -> Sequence[Item]:
+            raise error
+
+    capture = answer(0, said(0, "slow"))
+    (reading,) = await poll(Watched(PAGE, Stumbling(capture)), Cursor())
+    assert reading.failure is not None
+    assert reading.failure.reason == f"an unexpected shape ({type(error).__name__})"
+
+
+async def test_a_large_body_is_parsed_off_the_event_loop(corridor: Corridor) -> None:
+    loops: list[bool] = []
+
+    class Noting(Scripted):
+        def parse(self, source: Source, capture: Capture) -> Sequence[Item]:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                loops.append(False)
+            else:
+                loops.append(True)
+            return super().parse(source, capture)
+
+    small, large = answer(0, said(0, "slow")), answer(0, said(0, "slow" * LARGE))
+    await poll(Watched(PAGE, Noting(small, large)), Cursor())
+    assert loops == [True, False]
+
+
+# --- one transaction ---------------------------------------------------------------------------------------------
+
+
+class Torn(Exception):
+    """The machine stopped here."""
+
+
+class Tearing:
+    """A store whose transactions break off at one call of the ledger."""
+
+    def __init__(self, store: Store, at_call: str) -> None:
+        self._store, self._at_call = store, at_call
+
+    async def write(self, work: Callable[[Ledger], T]) -> T:
+        return await self._store.write(lambda ledger: work(cast("Ledger", Half(ledger, self._at_call))))
+
+    async def read(self, work: Callable[[Ledger], T]) -> T:
+        return await self._store.read(work)
+
+    async def upgrade(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Half:
+    """A ledger that does one call and then breaks off."""
+
+    def __init__(self, ledger: Ledger, at_call: str) -> None:
+        self._ledger, self._at_call = ledger, at_call
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._ledger, name)
+        if name != self._at_call:
+            return call
+
+        def break_off(*args: Any) -> None:
+            call(*args)
+            raise Torn
+
+        return break_off
+
+
+@pytest.mark.parametrize("call", ["save", "save_cursor", "save_sightings", "route"])
+async def test_cursor_timeline_and_outbox_commit_together_or_not_at_all(store: SqlStore, call: str) -> None:
+    torn = Corridor(Tearing(store, call))
+    await torn.collect.load()
+    capture = answer(0, said(0, "slow"), headers={"etag": '"1"'})
+    with pytest.raises(Torn):
+        await torn.take(capture)
+    assert await torn.incidents() == []
+    assert await torn.deliveries() == []
+    assert await store.read(lambda ledger: ledger.cursor(PAGE.id)) == Cursor()
+    assert await store.read(lambda ledger: ledger.sightings([PAGE.id])) == {}
+    assert torn.collect.cursor(PAGE.id) == Cursor(), "nor does memory run ahead of the database"
+
+    again = Corridor(store)
+    await again.collect.load()
+    await again.take(capture)
+    assert await again.texts() == ["slow"]
+    assert len(await again.deliveries()) == 1
+
+
+async def test_a_second_process_takes_up_where_the_first_was_left(store: SqlStore, corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow"), headers={"etag": '"1"'}))
+    after = Corridor(store)
+    await after.collect.load()
+    assert after.collect.cursor(PAGE.id) == corridor.collect.cursor(PAGE.id)
+    assert after.collect.sighting(PAGE.id).belief is Belief.OK
+    outcome = await after.take(answer(1, said(0, "slow")))
+    assert (after.parser.parsed, outcome.queued) == (0, 0)
+
+
+async def test_an_unchanged_poll_costs_no_transaction_until_it_is_flushed(store: SqlStore, corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    await corridor.take(answer(1, status=304))
+
+    async def read_at() -> datetime | None:
+        return (await store.read(lambda ledger: ledger.sightings()))[PAGE.id].read_at
+
+    assert await read_at() == at(0)
+    await corridor.collect.flush()
+    assert await read_at() == at(1)
+
+
+async def test_a_state_that_must_be_remembered_is_saved_though_nothing_changed(
+    store: SqlStore, corridor: Corridor
+) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    await corridor.take(answer(1, status=304, state={"spent": "7"}))
+    assert (await store.read(lambda ledger: ledger.cursor(PAGE.id))).state == {"spent": "7"}
+
+
+# --- belief ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_poll_of_several_documents_is_read_where_one_of_them_is(corridor: Corridor) -> None:
+    outcome = await corridor.take(answer(0, said(0, "slow")), answer(0, status=503))
+    assert outcome.sighting.belief is Belief.OK
+    outcome = await corridor.take(answer(1, status=503), answer(1, status=503))
+    outcome = await corridor.take(answer(2, status=503), answer(2, status=503))
+    assert outcome.sighting.belief is Belief.UNREADABLE
+
+
+async def test_an_empty_answer_is_health_for_some_and_a_fault_for_others(store: SqlStore) -> None:
+    for empty, belief in (("health", Belief.OK), ("fault", Belief.SILENT)):
+        source = Source(f"acme/{empty}", "acme", empty, "feed", "https://acme.example/feed", empty=empty)
+        collect = Collect(store, [Watched(source, Scripted(), siblings={source.id: "the feed"})])
+        outcome = await collect.take(source.id, [await collect.read(answer(0, source=source))])
+        assert outcome.sighting.belief is belief
+
+
+# --- the page is down (rule 4) -----------------------------------------------------------------------------------
+
+DOWN = "The status page has not answered since 19:05 UTC (503); following X (@acmestatus)."
+BACK = "The status page answers again, after 25 min."
+
+
+def post(minutes: float, text: str, **facts: Any) -> Capture:
+    return answer(minutes, said(minutes, text, links=[SHORT], thread=None, status="investigating", **facts), source=X)
+
+
+async def test_a_page_that_fails_while_something_is_wrong_is_told_once_and_so_is_its_return(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(post(1, "We look into slow mail."))
+    for minute in (5, 10, 15, 20):
+        await corridor.take(answer(minute, status=503))
+    await corridor.take(answer(30, status=304))
+    await corridor.take(answer(31, status=304))
+    assert await corridor.texts() == ["We look into slow mail.", DOWN, BACK]
+    assert len(await corridor.deliveries()) == 3
+
+
+async def test_a_page_that_fails_in_peace_is_news_once_something_is_wrong(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    for minute in (5, 6, 7):
+        outcome = await corridor.take(answer(minute, status=503))
+        assert outcome.changes == ()
+    assert await corridor.incidents() == []
+    await corridor.take(post(10, "We look into slow mail."))
+    assert sorted(await corridor.texts()) == sorted(["We look into slow mail.", DOWN])
+
+
+async def test_one_failed_poll_is_not_told(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(post(1, "We look into slow mail."))
+    await corridor.take(answer(5, status=503))
+    await corridor.take(answer(6, status=304))
+    assert await corridor.texts() == ["We look into slow mail."]
+
+
+async def test_the_account_that_fails_is_not_the_page(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    for minute in (1, 2, 3):
+        await corridor.take(answer(minute, source=X, status=503))
+    assert await corridor.texts() == ["slow"]
+
+
+# --- waking up (rule 11) -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("read_at", "waking"),
+    [
+        (None, Waking.FIRST),
+        (at(0), Waking.PAUSED),
+        (at(0) + timedelta(seconds=1), Waking.AWAKE),
+        (at(14), Waking.AWAKE),
+        (at(-60 * 24 * 30), Waking.PAUSED),
+    ],
+)
+def test_a_pause_begins_at_15_minutes(read_at: datetime | None, waking: Waking) -> None:
+    assert waking_of(Sighting(PAGE.id, read_at=read_at), at(15)) is waking
+
+
+async def test_at_first_sight_only_what_is_open_is_told(corridor: Corridor) -> None:
+    await corridor.take(
+        answer(
+            600,
+            said(0, "old", thread="0", status="resolved"),
+            said(500, "slow"),
+            said(510, "slow still"),
+        )
+    )
+    (delivery,) = await corridor.deliveries()
+    incident = next(entry for entry in await corridor.incidents() if entry.open)
+    assert (delivery.incident, delivery.updates) == (incident.id, tuple(update.id for update in incident.updates))
+
+
+async def test_a_pause_that_is_none_tells_every_update(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(14, said(1, "slow"), said(5, "found"), said(9, "over", status="resolved")))
+    assert [len(delivery.updates) for delivery in await corridor.deliveries()] == [1, 1, 1]
+
+
+async def test_after_a_pause_what_opened_and_closed_meanwhile_is_one_summary(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(600, said(1, "slow"), said(5, "found"), said(9, "over", status="resolved")))
+    (delivery,) = await corridor.deliveries()
+    assert len(delivery.updates) == 3
+
+
+async def test_after_a_pause_an_unchanged_open_incident_says_nothing(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    outcome = await corridor.take(answer(600, said(0, "slow "), said(-60, "older", thread="0", status="resolved")))
+    assert [change.incident.open for change in outcome.changes] == [False], "only the other one is new"
+    assert outcome.queued == 1
+    assert (await corridor.take(answer(1200, said(0, "slow  ")))).queued == 0
+
+
+async def test_whoever_was_told_of_the_opening_is_told_of_the_end_that_has_no_words(corridor: Corridor) -> None:
+    """Graph may only turn `status`; nobody must believe that it goes on."""
+    await corridor.take(answer(0))
+    await corridor.take(answer(1, said(1, "slow")))
+    await corridor.take(answer(9, said(1, "slow", status="resolved")))
+    assert [delivery.act for delivery in await corridor.deliveries()] == [Act.POST, Act.POST]
+
+
+# --- the acceptance test: 22 January 2026 ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evening:
+    """MO1221364 as the ledger has it, and what was believed of the page after each capture of it."""
+
+    incident: Incident
+    deliveries: list[Delivery]
+    beliefs: list[tuple[bool, Belief]]  #: (it could be read, what it was believed to be)
+
+
+async def lived_through() -> Evening:
+    store = open_store("sqlite://")
+    await store.upgrade()
+    channels = [Subscription(Destination("slack", mode.value), mode=mode) for mode in Mode]
+    await store.write(lambda ledger: ledger.adopt_file(channels))
+    providers = [known(entry) for entry in providers_from(read_header(MO1221364))]
+    collect = Collect(store, wire(providers, tools()))
+    beliefs = []
+    for capture in read_captures(MO1221364):
+        outcome = await collect.take(capture.source, [await collect.read(capture)])
+        if capture.source == "microsoft-365/page":
+            beliefs.append((capture.status == 200, outcome.sighting.belief))
+    (incident,) = await store.read(lambda ledger: ledger.timeline())
+    deliveries = await store.read(lambda ledger: ledger.deliveries(limit=1000))
+    await store.close()
+    return Evening(incident, deliveries, beliefs)
+
+
+@pytest.fixture(scope="module")
+def evening() -> Evening:
+    return asyncio.run(lived_through())
+
+
+def test_the_evening_is_one_incident_with_its_14_reports(evening: Evening) -> None:
+    incident = evening.incident
+    assert incident.references == ("MO1221364",)
+    assert sum(len(update.reports) for update in incident.updates) == 14
+    assert len({report.id for update in incident.updates for report in update.reports}) == 14
+
+
+@pytest.mark.parametrize(("source", "times"), [("page", 4), ("graph", 1)])
+def test_each_failure_and_each_return_is_told_once(evening: Evening, source: str, times: int) -> None:
+    incident = evening.incident
+    observed = [update.observed for update in incident.updates]
+    for edge in ("down", "up"):
+        keys = [key for key in observed if key.startswith(f"{edge}|microsoft-365/{source}|")]
+        assert len(keys) == len(set(keys)) == times
+
+
+def test_failures_and_returns_take_turns(evening: Evening) -> None:
+    incident = evening.incident
+    page = [u.observed.split("|")[0] for u in incident.updates if "|microsoft-365/page|" in u.observed]
+    assert page == ["down", "up"] * 4
+
+
+def test_nothing_is_called_well_while_the_page_cannot_be_read(evening: Evening) -> None:
+    for (read_before, _), (readable, belief) in pairwise(evening.beliefs):
+        assert (belief is Belief.OK) is (readable or read_before), "a first failure alone is not believed yet"
+
+
+def test_no_delivery_is_owed_twice(evening: Evening) -> None:
+    assert len({delivery.key for delivery in evening.deliveries}) == len(evening.deliveries)
+
+
+def test_each_update_is_told_once_in_each_channel(evening: Evening) -> None:
+    told = {update.id for update in evening.incident.updates}
+    for mode, acts in ((Mode.THREAD, (Act.CREATE, Act.REPLY)), (Mode.POST, (Act.POST,))):
+        mine = [d for d in evening.deliveries if d.destination.name == mode.value and d.act in acts]
+        spoken = [update for delivery in mine for update in delivery.updates]
+        assert len(spoken) == len(set(spoken))
+        assert set(spoken) <= told
+        untold = [update for update in evening.incident.updates if update.id not in spoken]
+        assert untold == [], f"{mode}: {[update.text for update in untold]}"
