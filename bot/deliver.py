@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ log = logging.getLogger("statusbot.deliver")
 LEASE = timedelta(seconds=60)
 ABREAST = 32  #: deliveries under way at once
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
+TROUBLE = timedelta(seconds=3)  #: the same, while the database cannot be used
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 CALLS = frozenset({Act.CREATE, Act.POST, Act.REPLY})
 backoff = wait_random_exponential(multiplier=1, max=300)
@@ -70,17 +71,23 @@ class Deliver:
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more, or until `patience` of real time is over."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience.total_seconds()), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(patience.total_seconds()):
                 while True:
-                    self._wake.clear()
-                    if await self._round(group) or None in self._busy.values():
-                        await asyncio.sleep(0)
-                        if None in self._busy.values():
-                            await self._wake.wait()
-                        continue
+                    await self.sweep()
                     if await self._store.read(lambda ledger: ledger.next_due()) is None:
                         return
                     await self._rest()
+
+    async def sweep(self) -> None:
+        """Send all that is due now, and what that lets go; wait until it is written down what came of it."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                started = await self._round(group)
+                if None in self._busy.values():
+                    await self._wake.wait()
+                elif not started and not self._wake.is_set():
+                    return
 
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Claim what is due and start on it; how many that were."""
@@ -98,12 +105,12 @@ class Deliver:
         started = 0
         for entry in owed:
             self._busy[str(entry.delivery.destination)] = None
-            group.create_task(self._send(entry))
+            group.create_task(self._safely(self._send(entry)))
             started += 1
         for delivery in doubtful:
             if str(delivery.destination) not in self._busy:
                 self._busy[str(delivery.destination)] = None
-                group.create_task(self._look(delivery))
+                group.create_task(self._safely(self._look(delivery)))
                 started += 1
         return started
 
@@ -135,6 +142,13 @@ class Deliver:
             async with asyncio.timeout(wait.total_seconds()):
                 await self._wake.wait()
 
+    async def _safely(self, work: Coroutine[None, None, None]) -> None:
+        """A task whose trouble ends no other: what could not be written down is doubtful when its lease is over."""
+        try:
+            await work
+        except StatusbotError as error:
+            log.error("what came of a delivery cannot be written down: %s", error)
+
     async def _send(self, owed: Owed) -> None:
         """One try, and what came of it written down."""
         delivery, now = owed.delivery, self._clock.now()
@@ -154,16 +168,20 @@ class Deliver:
             self._done(delivery, rest)
 
     async def _look(self, delivery: Delivery) -> None:
-        """Settle a doubt: found, or (looked for twice) to be sent again."""
+        """Settle a doubt: found, or (looked for twice, or not to be looked for at all) to be sent again."""
+        receipt, state, reason, due = None, State.PENDING, "", self._clock.now()
         try:
             receipt = await self._find(delivery)
+        except Permanent as error:  # it may never be asked; to lose the message would be worse than to repeat it
+            reason = str(error)
         except SendError as error:
-            await self._settle(
-                delivery, State.DOUBTFUL, reason=str(error), due=self._clock.now() + self._wait(delivery)
-            )
-        else:
-            state = State.SENT if receipt is not None else State.PENDING
-            await self._settle(delivery, state, receipt=receipt, due=self._clock.now())
+            state, reason, due = State.DOUBTFUL, str(error), due + self._wait(delivery)
+        except Exception as error:
+            log.exception("looking for delivery %s failed in our own code", delivery.id)
+            reason, due = f"our own fault ({type(error).__name__})", due + self._wait(delivery)
+        try:
+            settled = State.SENT if receipt is not None else state
+            await self._settle(delivery, settled, receipt=receipt, reason=reason, due=due)
         finally:
             self._done(delivery, None)
 
