@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.core import match
+from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
-from bot.model import Report, Status
+from bot.model import Report
 
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
 EARLY = timedelta(minutes=15)  #: how much later than a post the statement that it repeats may be dated
-ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
-ENOUGH = 0.3  #: the least evidence to join the only candidate
-SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
-MARGIN = 0.25  #: by how much the best of several candidates must lead
+ENOUGH = 0.5  #: the least evidence to join the only candidate
+ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
+RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
+MARGIN = 0.2  #: by how much the best of several candidates must lead
 
 FIRST = "the first that was heard of it"
 
@@ -156,124 +157,62 @@ def _by_likeness(anchors: list[Cluster], singles: Sequence[Cluster], vocabulary:
 
     A thread that begins after loose reports had opened an event adopts that event where the two agree (rule 6).
     """
+    homes: list[Cluster] = list(anchors)
     born: list[Cluster] = []
-    timeline = [(order(strand.reports[0]), strand, True) for strand in singles]
-    timeline += [(min(map(order, anchor.reports)), anchor, False) for anchor in anchors]
-    for _, strand, loose in sorted(timeline, key=lambda entry: entry[0]):
+    timeline = sorted([*singles, *anchors], key=lambda strand: min(map(order, strand.reports)))
+    loose = {id(strand) for strand in singles}
+    for strand in timeline:
         first = min(strand.reports, key=order)
-        if loose:
-            home, rule = _place(first, [*anchors, *born], vocabulary)
+        if id(strand) in loose:
+            home, rule = _place(first, homes, vocabulary)
             if home is None:
                 born.append(strand)
+                homes.append(strand)
             else:
                 home.add(first, rule)
+        elif first.thread is None and not match.opens_account(first.text):
+            home, rule = _place(first, [other for other in homes if other is not strand], vocabulary, enough=RENAMED)
+            if home is not None:
+                home.absorb(strand, rule)
+                homes.remove(strand)
         else:
-            home, rule = _place(first, born, vocabulary, adopting=True)
+            home, rule = _place(first, born, vocabulary)
             if home is not None:
                 strand.absorb(home, rule)
+                homes.remove(home)
                 born.remove(home)
-    return [*anchors, *born]
+    return homes
 
 
 def _place(
-    report: Report, homes: Sequence[Cluster], vocabulary: Vocabulary, *, adopting: bool = False
+    report: Report, homes: Sequence[Cluster], vocabulary: Vocabulary, *, enough: float = ENOUGH
 ) -> tuple[Cluster | None, str]:
-    """The event that a report belongs to by likeness, with the rule; None: in doubt, or plainly something new."""
-    rated = []
+    """The event that a report belongs to by likeness, with the rule; None: in doubt, or plainly something new.
+
+    What does not open an account must go on with something: the only candidate needs less, and a lead may be shorter.
+    """
+    rated: list[tuple[Evidence, Cluster]] = []
     for home in homes:
-        context = [other for other in home.reports if other.at <= report.at + EARLY]
+        context = sorted((other for other in home.reports if other.at <= report.at + EARLY), key=order)
         if context and _within_reach(report, context):
-            rated.append((*_evidence(report, context, vocabulary, adopting=adopting), home))
-    rated.sort(key=lambda entry: (-entry[0], min(map(order, entry[2].reports))))
-    if not rated or rated[0][0] < ENOUGH:
+            rated.append((evidence(report, context, vocabulary), home))
+    if not rated:
         return None, ""
-    if len(rated) > 1 and rated[0][0] - rated[1][0] < (0 if rated[0][0] > SURE > rated[1][0] else MARGIN):
+    rated.sort(key=lambda entry: (-entry[0].score, min(map(order, entry[1].reports))))
+    best, goes_on = rated[0][0], not match.opens_account(report.text)
+    if len(rated) == 1:
+        least = ALONE if goes_on and enough == ENOUGH else enough
+        return (rated[0][1], best.reason) if best.score >= least else (None, "")
+    lead = best.score - rated[1][0].score
+    sure = best.same_words > rated[1][0].same_words and (best.same_words == 1.0 or rated[1][0].same_words < SURE)
+    if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
-    return rated[0][2], rated[0][1]
+    return rated[0][1], best.reason
 
 
 def _within_reach(report: Report, context: Sequence[Report]) -> bool:
-    last = max(other.at for other in context)
-    if last >= report.at:
-        return True
-    return report.at - last <= (AFTERMATH if closed(context) else REACH)
-
-
-def closed(context: Sequence[Report]) -> bool:
-    """Whether the last that was said of the phase is that it is over."""
-    for other in sorted(context, key=order, reverse=True):
-        phase = other.status or (match.phase_of(other.text) if other.thread is None else None)
-        if phase is not None:
-            return phase.closed
-    return False
-
-
-def _evidence(
-    report: Report, context: Sequence[Report], vocabulary: Vocabulary, *, adopting: bool
-) -> tuple[float, str]:
-    """How much speaks for one event, at most 1, and the strongest reason in words."""
-    echo, likeness = _echo(report, context)
-    if echo is not None:
-        return likeness, f"{echo.source} says the same"
-    if min(other.at for other in context) > report.at:  # what has not begun yet can be repeated, not gone on with
-        return 0.0, ""
-    over = closed(context)
-    mine = (report.status or match.phase_of(report.text)) is not Status.RESOLVED and match.opens_account(report.text)
-    if over and mine:
-        return 0.0, "it opens a new account"
-    score, reasons = 0.0, []
-    for name, weight, against, part in _parts(report, context, vocabulary):
-        if part > 0:
-            score += weight * part
-            reasons.append((weight * part, name))
-        elif part < 0:
-            score -= against
-    if not reasons and not mine and not adopting and score >= 0:
-        return ENOUGH, "it goes on from what was said before"
-    return min(score, 0.95), max(reasons, default=(0.0, ""))[1]
-
-
-def _echo(report: Report, context: Sequence[Report]) -> tuple[Report | None, float]:
-    """Another source's report of nearly the same words at nearly the same time, and how near they are."""
-    best: tuple[Report | None, float] = (None, 0.9)
-    if len(match.squeezed(report.text)) < 20:
-        return None, 0.0
-    for other in context:
-        if other.source != report.source and abs(other.at - report.at) <= ECHO:
-            likeness = match.alike(report.text, other.text)
-            if likeness >= best[1]:
-                best = (other, likeness)
-    return best
-
-
-def _parts(
-    report: Report, context: Sequence[Report], vocabulary: Vocabulary
-) -> Iterator[tuple[str, float, float, float]]:
-    """(reason, weight for, weight against, -1 to 1) of each signal: components, regions, words."""
-    mine, theirs = named(report, vocabulary), [named(other, vocabulary) for other in context]
-    components = {name for part in theirs for name in part[0]}
-    shared = set(mine[0]) & components
-    yield f"both speak of {', '.join(sorted(shared))}", 0.5, 0.5, _agreement(set(mine[0]), components)
-    regions = {name for part in theirs for name in part[1]}
-    both = set(mine[1]) & regions
-    yield f"both speak of {', '.join(sorted(both))}", 0.3, 0.2, _agreement(set(mine[1]), regions)
-    words = match.content_words(f"{report.title}\n{report.text}")
-    best = max(match.overlap(words, match.content_words(f"{other.title}\n{other.text}")) for other in context)
-    yield "their words agree", 1.0, 0.0, best if best >= 0.3 else 0.0
-
-
-def _agreement(mine: set[str], theirs: set[str]) -> float:
-    """1 where something is shared, -1 where both speak and nothing is, 0 where one is silent."""
-    if not mine or not theirs:
-        return 0.0
-    return 1.0 if mine & theirs else -1.0
-
-
-def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The components and regions of a report: those its source lists, else those its words speak of."""
-    text = f"{report.title}\n{report.text}"
-    components = tuple(map(vocabulary.canonical, report.components)) or vocabulary.components_in(text)
-    return components, report.regions or vocabulary.regions_in(text)
+    last = context[-1].at
+    return last >= report.at or report.at - last <= (AFTERMATH if over(context) else REACH)
 
 
 def by_report(clusters: Iterable[Cluster]) -> Mapping[str, Cluster]:

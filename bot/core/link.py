@@ -10,7 +10,8 @@ from hashlib import blake2b
 from itertools import combinations
 
 from bot.core import match
-from bot.core.join import Cluster, clusters, named, order
+from bot.core.join import Cluster, clusters, order
+from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
 from bot.model import Change, Impact, Incident, Report, Status, Update

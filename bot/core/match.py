@@ -203,7 +203,8 @@ _NOT_OVER = re.compile(
 #: Words with which a provider opens the account of an event, rather than going on with one.
 _OPENING = re.compile(
     r"\b(?:(?:we(?:'|’)?re|we are|currently|now)\s+(?:aware|investigating|looking)|investigating (?:an?|the|reports|"
-    r"issues|potential)|aware of|received reports|users may be unable|starting at|some users (?:may|are))\b",
+    r"issues|potential)|aware of|received reports of|starting at|an issue (?:impacting|affecting|where|in which)|"
+    r"users\b[^.]{0,50}\bmay (?:be|experience|have)|some users are)\b",
     re.IGNORECASE,
 )
 
@@ -220,6 +221,18 @@ def phase_of(text: str) -> Status | None:
 def opens_account(text: str) -> bool:
     """Whether a statement reads as the beginning of an account ("We're investigating …")."""
     return bool(_OPENING.search(text))
+
+
+_BROAD = re.compile(
+    r"\b(?:multiple|several|various|many|numerous|a number of|one or more|some|across|other)\b[^.]{0,30}"
+    r"\b(?:services|apps|features|products|workloads)\b",
+    re.IGNORECASE,
+)
+
+
+def speaks_broadly(text: str) -> bool:
+    """Whether a statement is about many services at once ("multiple Microsoft 365 services")."""
+    return bool(_BROAD.search(text))
 
 
 def union(*names: Iterable[str]) -> tuple[str, ...]:

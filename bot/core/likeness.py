@@ -1,0 +1,132 @@
+"""How much speaks for a statement going on with an event, when no thread and no key can tell (rule of truth 5).
+
+Each signal adds or takes away; the sum is compared with a threshold, and with the next best event. The weights were set
+by hand on recordings of several vendors; they are deliberately few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.core import match
+from bot.core.match import Vocabulary
+from bot.model import Report, Status
+
+HOUR = timedelta(hours=1)
+ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
+SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
+GOES_ON = timedelta(hours=6)  #: the half-life of an event's claim on what goes on with it
+OPENS = timedelta(minutes=45)  #: the same, on what reads as the beginning of an account
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How much speaks for one event, and the strongest reason in words."""
+
+    score: float
+    reason: str
+    same_words: float = 0.0  #: how near another source's statement comes, where it is the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a statement is about, as far as it says."""
+
+    components: frozenset[str]
+    regions: frozenset[str]
+    broad: bool  #: "multiple Microsoft 365 services"
+    words: frozenset[str]
+    opens: bool  #: reads as the beginning of an account
+
+
+def topic(report: Report, vocabulary: Vocabulary) -> Topic:
+    """The topic of a report: the components that its source lists, else those its words speak of."""
+    text = f"{report.title}\n{report.text}"
+    components, regions = named(report, vocabulary)
+    return Topic(
+        frozenset(name for name in components if vocabulary.knows(name)),
+        frozenset(regions),
+        match.speaks_broadly(text),
+        match.content_words(text),
+        (report.status or match.phase_of(report.text)) in (None, Status.INVESTIGATING) and match.opens_account(text),
+    )
+
+
+def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The components and regions of a report: those its source lists, else those its words speak of."""
+    text = f"{report.title}\n{report.text}"
+    components = tuple(map(vocabulary.canonical, report.components)) or vocabulary.components_in(text)
+    return components, report.regions or vocabulary.regions_in(text)
+
+
+def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) -> Evidence:
+    """What speaks for `report` belonging to the event of which `context` is known, the newest last."""
+    same = _echo(report, context)
+    if same:
+        return Evidence(10.0 + same, "another source says the same", same)
+    if context[0].at > report.at:
+        return Evidence(0.0, "it had not begun yet, and can only be repeated")
+    mine = topic(report, vocabulary)
+    ended = over(context) and report.at - context[0].at > OPENS
+    if ended and mine.opens:
+        return Evidence(0.0, "it opens a new account")
+    theirs = [topic(other, vocabulary) for other in context]
+    parts = list(_parts(report, context, mine, theirs))
+    best = max(parts, key=lambda part: part[0])
+    return Evidence(sum(weight for weight, _ in parts), best[1])
+
+
+def _echo(report: Report, context: Sequence[Report]) -> float:
+    """How near another source comes to the very words at nearly the same time; 0 where none does."""
+    if len(match.squeezed(report.text)) < 20:
+        return 0.0
+    near = (
+        match.alike(report.text, other.text)
+        for other in context
+        if other.source != report.source and abs(other.at - report.at) <= ECHO
+    )
+    return max((likeness for likeness in near if likeness >= 0.9), default=0.0)
+
+
+def _parts(
+    report: Report, context: Sequence[Report], mine: Topic, theirs: Sequence[Topic]
+) -> Iterator[tuple[float, str]]:
+    """(weight, reason) of each signal."""
+    gap = max((report.at - max(other.at for other in context)) / HOUR, 0.0)
+    if mine.opens:
+        yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 1.5), "it was said shortly after"
+    else:
+        yield 1.5 * 0.5 ** (gap / (GOES_ON / HOUR)), "it goes on from what was said before"
+    if report.at - context[0].at > OPENS and over(context):
+        yield (-0.6 if over(context, report.source) else -0.1), "the event was over"
+    if report.maintenance is not context[0].maintenance:
+        yield -1.5, "the one is a maintenance"
+    yield _agreement(mine.components, frozenset[str]().union(*(t.components for t in theirs)), 1.0, -0.8)
+    yield _agreement(mine.regions, frozenset[str]().union(*(t.regions for t in theirs)), 0.4, -0.4)
+    if mine.broad and any(topic.broad for topic in theirs):
+        yield 0.5, "both speak of several services"
+    words = max(match.overlap(mine.words, topic.words) for topic in theirs)
+    if words >= 0.3:
+        yield 1.5 * words, "their words agree"
+
+
+def _agreement(mine: frozenset[str], theirs: frozenset[str], shared: float, apart: float) -> tuple[float, str]:
+    """For where something is shared, against where both speak and nothing is, nothing where one is silent."""
+    if not mine or not theirs:
+        return 0.0, ""
+    both = mine & theirs
+    shared *= 0.5 + 0.5 * len(both) / len(mine | theirs)
+    return (shared, f"both speak of {', '.join(sorted(both))}") if both else (apart, "they speak of other things")
+
+
+def over(context: Sequence[Report], source: str = "") -> bool:
+    """Whether the last that was said of the phase (by one source) is that it is over."""
+    for other in reversed(context):
+        if source and other.source != source:
+            continue
+        phase = other.status or (match.phase_of(other.text) if other.thread is None else None)
+        if phase is not None:
+            return phase.closed
+    return False
