@@ -61,7 +61,11 @@ def read_captures(path: Path) -> Iterator[Capture]:
 def capture_of(path: Path, number: int, line: Mapping[str, Any]) -> Capture:
     """One line as a Capture. Raises UsageError."""
     try:
-        body = b64decode(line["body_base64"]) if "body_base64" in line else str(line.get("body") or "").encode()
+        body = (
+            b64decode(line["body_base64"], validate=True)
+            if "body_base64" in line
+            else str(line.get("body") or "").encode()
+        )
         error = line.get("error")
         if error is not None and error not in ERRORS:
             raise ValueError(f"unknown error {str(error)[:40]!r}")
@@ -75,7 +79,7 @@ def capture_of(path: Path, number: int, line: Mapping[str, Any]) -> Capture:
             error=error,
             digest=digest_of(body),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise UsageError(f"recording {path}, line {number}: no capture ({_reason(error)})") from error
 
 
