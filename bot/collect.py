@@ -43,6 +43,8 @@ class Reading:
     items: tuple[Item, ...] = ()
     failure: Unreadable | None = None
     unchanged: bool = False
+    marks: Mapping[str | None, int] = field(default_factory=dict)  #: by thread, what its statements are known by again
+    told: frozenset[str | None] = frozenset()  #: threads that read as when they were last saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,33 @@ async def read(watched: Watched, capture: Capture, cursor: Cursor) -> Reading:
         return Reading(capture, unchanged=True)
     try:
         if len(capture.body) > LARGE:
-            items = await asyncio.to_thread(watched.collector.parse, watched.source, capture)
-        else:
-            items = watched.collector.parse(watched.source, capture)
+            return await asyncio.to_thread(parse, watched, capture)
+        return parse(watched, capture)
     except Unreadable as failure:
         return Reading(capture, failure=failure)
     except MISSHAPEN as error:
         return Reading(capture, failure=Unreadable(f"an unexpected shape ({type(error).__name__})"))
-    return Reading(capture, tuple(items))
+
+
+def parse(watched: Watched, capture: Capture) -> Reading:
+    """What a capture says. Raises Unreadable, and MISSHAPEN where the parser stumbles."""
+    items = tuple(watched.collector.parse(watched.source, capture))
+    return Reading(capture, items, marks=marks(items, capture.at))
+
+
+def marks(items: Iterable[Item], at: datetime) -> Mapping[str | None, int]:
+    """By thread, a number that stands for its statements within this process.
+
+    A thread with a statement that is dated later than `at` has none: once that time has come, the date is believed.
+    """
+    threads: dict[str | None, list[Item]] = {}
+    for item in items:
+        threads.setdefault(item.thread, []).append(item)
+    return {
+        thread: hash(tuple(members))
+        for thread, members in threads.items()
+        if not any(item.at is not None and item.at > at for item in members)
+    }
 
 
 async def poll(watched: Watched, cursor: Cursor, seen: list[Capture] | None = None) -> list[Reading]:
@@ -137,11 +158,12 @@ def waking_of(before: Sighting, at: datetime) -> Waking:
 
 
 def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
-    if not reading.items:
+    items = [item for item in reading.items if item.thread not in reading.told]
+    if not items:
         return []
-    threads = {item.thread for item in reading.items if item.thread is not None}
-    native_ids = {item.native_id for item in reading.items if item.native_id is not None}
-    return normalise(source, reading.items, ledger.known(source.id, threads, native_ids), reading.capture.at)
+    threads = {item.thread for item in items if item.thread is not None}
+    native_ids = {item.native_id for item in items if item.native_id is not None}
+    return normalise(source, items, ledger.known(source.id, threads, native_ids), reading.capture.at)
 
 
 def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Change]:
@@ -210,13 +232,15 @@ def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | 
 class Collect:
     """The watched sources between their polls: where each was left, and what is believed of it.
 
-    What changes nothing stays in memory (an unchanged poll costs no transaction) until `flush`.
+    What changes nothing stays in memory (an unchanged poll costs no transaction) until `flush`. Of a document that
+    did change, only the threads that read otherwise than when they were last saved are held against the ledger.
     """
 
     def __init__(self, store: Store, watched: Iterable[Watched]) -> None:
         self.watched = {entry.source.id: entry for entry in watched}
         self.sightings: dict[str, Sighting] = {}
         self._cursors: dict[str, Cursor] = {}
+        self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
         self._unsaved: set[str] = set()
         self._store = store
 
@@ -246,10 +270,17 @@ class Collect:
             self._unsaved.add(source)
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
-            outcome = await self._store.write(lambda ledger: save(ledger, watched, readings, cursor, family))
+            news = [self._compared(reading) for reading in readings]
+            outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family))
             self._unsaved.discard(source)
+            self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
         return outcome
+
+    def _compared(self, reading: Reading) -> Reading:
+        """A reading that knows which of its threads read as when they were last saved."""
+        before = self._marks.get((reading.capture.source, reading.capture.url), {})
+        return replace(reading, told=frozenset(thread for thread, _ in before.items() & reading.marks.items()))
 
     def plan(self, source: str, next_at: datetime) -> None:
         """Note when a source is asked next."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -24,6 +24,7 @@ from bot.model import (
     Destination,
     Incident,
     Item,
+    Known,
     Mode,
     Sighting,
     Source,
@@ -63,7 +64,8 @@ class Scripted:
 
 
 def item_of(entry: Mapping[str, Any]) -> Item:
-    facts: dict[str, Any] = {**entry, "at": at(entry["at"]), "status": Status(entry["status"])}
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    facts: dict[str, Any] = {**plain, "at": at(entry["at"]), "status": Status(entry["status"])}
     return Item(**facts)
 
 
@@ -209,10 +211,10 @@ class Tearing:
     """A store whose transactions break off at one call of the ledger."""
 
     def __init__(self, store: Store, at_call: str) -> None:
-        self._store, self._at_call = store, at_call
+        self._store, self.at_call = store, at_call
 
     async def write(self, work: Callable[[Ledger], T]) -> T:
-        return await self._store.write(lambda ledger: work(cast("Ledger", Half(ledger, self._at_call))))
+        return await self._store.write(lambda ledger: work(cast("Ledger", Half(ledger, self.at_call))))
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
         return await self._store.read(work)
@@ -226,11 +228,11 @@ class Half:
     """A ledger that does one call and then breaks off."""
 
     def __init__(self, ledger: Ledger, at_call: str) -> None:
-        self._ledger, self._at_call = ledger, at_call
+        self._ledger, self.at_call = ledger, at_call
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._ledger, name)
-        if name != self._at_call:
+        if name != self.at_call:
             return call
 
         def break_off(*args: Any) -> None:
@@ -258,6 +260,49 @@ async def test_cursor_timeline_and_outbox_commit_together_or_not_at_all(store: S
     await again.take(capture)
     assert await again.texts() == ["slow"]
     assert len(await again.deliveries()) == 1
+
+
+class Asking(Tearing):
+    """A store that notes which threads are looked up in the ledger, and tears off where it is told to."""
+
+    asked: list[set[str]]
+
+    async def write(self, work: Callable[[Ledger], T]) -> T:
+        def note(ledger: Ledger) -> T:
+            known = ledger.known
+
+            def noting(source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
+                self.asked.append(set(threads))
+                return known(source, threads, native_ids)
+
+            ledger.known = noting  # type: ignore[method-assign]
+            return work(ledger)
+
+        return await super().write(note)
+
+
+async def test_only_what_reads_otherwise_than_when_it_was_saved_is_looked_up(store: SqlStore) -> None:
+    asking = Asking(store, "save")
+    asking.asked = []
+    corridor = Corridor(asking)
+    first = answer(0, said(0, "slow"), said(0, "down", thread="2"))
+    with pytest.raises(Torn):
+        await corridor.take(first)
+    asking.at_call = ""
+    await corridor.take(first)
+    await corridor.take(answer(1, said(0, "slow"), said(0, "down again", thread="2")))
+    assert asking.asked == [{"1", "2"}, {"1", "2"}, {"2"}]
+    assert len(await corridor.incidents()) == 2
+
+
+async def test_a_statement_dated_in_the_future_is_held_against_the_ledger_until_its_time_has_come(
+    corridor: Corridor,
+) -> None:
+    await corridor.take(answer(0, said(60, "slow")))
+    await corridor.take(answer(30, said(60, "slow"), said(0, "down", thread="2")))
+    await corridor.take(answer(90, said(60, "slow"), said(0, "up", thread="2")))
+    [late] = [incident for incident in await corridor.incidents() if incident.updates[0].text == "slow"]
+    assert late.started_at == at(60), "not the first sight, which stood in while the date could not be believed"
 
 
 async def test_a_second_process_takes_up_where_the_first_was_left(store: SqlStore, corridor: Corridor) -> None:
