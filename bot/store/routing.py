@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
+    Integer,
     Select,
     Subquery,
+    Text,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -23,7 +28,7 @@ from sqlalchemy import (
 
 from bot.model import Act, Mode, Routing, State
 from bot.store.columns import Instant, Strings, Word
-from bot.store.part import Part
+from bot.store.part import Part, insert_of
 from bot.store.schema import aliases, deliveries, subscription_facets, subscriptions, told
 
 OPENING = ((Mode.THREAD, Act.CREATE), (Mode.EDIT, Act.CREATE), (Mode.POST, Act.POST))
@@ -43,10 +48,7 @@ class Router(Part):
         as long as it has any subscription; another is told where one of its subscriptions matches, and only by
         `routing.opens`. Of several subscriptions of one destination the oldest that matches stands for it.
         """
-        owed = _owed(routing, at)
-        names = [column.name for column in owed.selected_columns]
-        queued = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=["key"])
-        count = self._db.execute(queued.execution_options(preserve_rowcount=True)).rowcount
+        count = self._db.execute(_queue(self._db.dialect.name, _shape(routing)), _values(routing, at)).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
         return count
@@ -71,43 +73,90 @@ class Router(Part):
         self._db.execute(self._insert(told).from_select(names, query).on_conflict_do_nothing())
 
 
-def _owed(routing: Routing, at: datetime) -> Select[Any]:
+class Shape(NamedTuple):
+    """What of a routing makes another statement, rather than other values in it."""
+
+    news: bool
+    opens: bool
+    components: bool
+    regions: bool
+    rank: bool
+    maintenance: bool
+
+
+def _shape(routing: Routing) -> Shape:
+    named = (bool(routing.components), bool(routing.regions), routing.rank is not None)
+    return Shape(routing.news, routing.opens, *named, routing.maintenance)
+
+
+def _values(routing: Routing, at: datetime) -> dict[str, Any]:
+    """The values in a routing's statement."""
+    return {
+        "incident": routing.incident,
+        "update": routing.update,
+        "updates": routing.updates,
+        "revision": routing.revision,
+        "prefix": f"{routing.incident}|{routing.update}|{routing.revision}|",
+        "at": at,
+        "provider": [routing.provider.casefold()],
+        "component": routing.components,
+        "region": routing.regions,
+        "rank": routing.rank,
+    }
+
+
+@cache
+def _queue(dialect: str, shape: Shape) -> Any:
+    """The statement that queues what is owed; kept, because to build it costs many times what it takes to run."""
+    owed = _owed(shape)
+    names = [column.name for column in owed.selected_columns]
+    queued = insert_of(dialect)(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=["key"])
+    return queued.execution_options(preserve_rowcount=True)
+
+
+def _owed(shape: Shape) -> Select[Any]:
     """The rows of the outbox that a change is worth, a thread's reply before the edit that goes with it."""
-    chosen, acts = _chosen(routing), _acts(routing)
+    chosen, acts = _chosen(shape), _acts(shape)
     already = case((chosen.c.told_mode.is_(None), 0), else_=1)
     mode = func.coalesce(chosen.c.told_mode, subscriptions.c.mode)
-    prefix = f"{routing.incident}|{routing.update}|{routing.revision}|"
-    opened = exists().where(earlier.c.key == literal(prefix) + chosen.c.destination + "|create")
-    leads_to = select(aliases.c.incident_id).where(aliases.c.id == routing.incident).scalar_subquery()
+    incident, prefix, at = bindparam("incident", type_=Text()), bindparam("prefix", type_=Text()), _at()
+    opened = exists().where(earlier.c.key == prefix + chosen.c.destination + "|create")
+    leads_to = select(aliases.c.incident_id).where(aliases.c.id == incident).scalar_subquery()
     return (
         select(
-            (literal(prefix) + chosen.c.destination + "|" + acts.c.act).label("key"),
+            (prefix + chosen.c.destination + "|" + acts.c.act).label("key"),
             chosen.c.destination,
-            literal(routing.incident).label("incident_id"),
-            func.coalesce(leads_to, routing.incident).label("lane"),
-            literal(routing.update).label("update_id"),
-            literal(routing.updates, Strings()).label("updates"),
+            incident.label("incident_id"),
+            func.coalesce(leads_to, incident).label("lane"),
+            bindparam("update", type_=Text()).label("update_id"),
+            bindparam("updates", type_=Strings()).label("updates"),
             acts.c.act,
-            literal(routing.revision).label("revision"),
+            bindparam("revision", type_=BigInteger()).label("revision"),
             literal(State.PENDING, Word(State)).label("state"),
             literal(0).label("tries"),
-            literal(at, Instant()).label("due"),
-            literal(at, Instant()).label("created_at"),
+            at.label("due"),
+            at.label("created_at"),
             literal("").label("reason"),
             chosen.c.subscription_id,
         )
         .join_from(chosen, subscriptions, subscriptions.c.id == chosen.c.subscription_id)
         .join(acts, and_(acts.c.mode == mode, acts.c.told == already))
-        .where(~opened if routing.news else true())  # the opening said it: asking twice is asking once
+        .where(~opened if shape.news else true())  # the opening said it: asking twice is asking once
         .order_by(chosen.c.subscription_id, acts.c.place)
     )
 
 
-def _chosen(routing: Routing) -> Subquery:
+def _at() -> BindParameter[Any]:
+    return bindparam("at", type_=Instant())
+
+
+def _chosen(shape: Shape) -> Subquery:
     """Each destination that the change concerns, with the subscription that stands for it and how it was told."""
-    here = and_(told.c.destination == subscriptions.c.destination, told.c.incident_id == routing.incident)
-    matches = _matches(routing)
-    concerned = or_(matches, told.c.destination.is_not(None)) if routing.opens else told.c.destination.is_not(None)
+    here = and_(
+        told.c.destination == subscriptions.c.destination, told.c.incident_id == bindparam("incident", type_=Text())
+    )
+    matches = _matches(shape)
+    concerned = or_(matches, told.c.destination.is_not(None)) if shape.opens else told.c.destination.is_not(None)
     oldest = func.coalesce(func.min(case((matches, subscriptions.c.id))), func.min(subscriptions.c.id))
     return (
         select(
@@ -122,31 +171,31 @@ def _chosen(routing: Routing) -> Subquery:
     )
 
 
-def _matches(routing: Routing) -> ColumnElement[bool]:
+def _matches(shape: Shape) -> ColumnElement[bool]:
     """Whether a subscription wants such an incident; what the incident does not name passes (rule of truth 12)."""
-    wanted = [or_(subscriptions.c.every_provider, _names("provider", [routing.provider.casefold()]))]
-    if routing.components:
-        wanted.append(or_(subscriptions.c.every_component, _names("component", routing.components)))
-    if routing.regions:
-        wanted.append(or_(subscriptions.c.every_region, _names("region", routing.regions)))
-    if routing.rank is not None:
-        wanted.append(subscriptions.c.min_rank <= routing.rank)
-    if routing.maintenance:
+    wanted = [or_(subscriptions.c.every_provider, _names("provider"))]
+    if shape.components:
+        wanted.append(or_(subscriptions.c.every_component, _names("component")))
+    if shape.regions:
+        wanted.append(or_(subscriptions.c.every_region, _names("region")))
+    if shape.rank:
+        wanted.append(subscriptions.c.min_rank <= bindparam("rank", type_=Integer()))
+    if shape.maintenance:
         wanted.append(subscriptions.c.maintenance)
     return and_(true(), *wanted)
 
 
-def _names(kind: str, values: Collection[str]) -> ColumnElement[bool]:
-    """Whether a subscription names one of these."""
+def _names(kind: str) -> ColumnElement[bool]:
+    """Whether a subscription names one of the routing's."""
     facets = subscription_facets.c
-    found = select(facets.subscription_id).where(facets.kind == kind, facets.value.in_(values))
+    found = select(facets.subscription_id).where(facets.kind == kind, facets.value.in_(bindparam(kind, expanding=True)))
     return subscriptions.c.id.in_(found)
 
 
-def _acts(routing: Routing) -> Subquery:
+def _acts(shape: Shape) -> Subquery:
     """What is done in each mode, for those not told yet (0) and those who were (1), in its order."""
-    opening = OPENING if routing.opens else ()
-    going_on = NEWS if routing.news else BRINGING_UP_TO_DATE
+    opening = OPENING if shape.opens else ()
+    going_on = NEWS if shape.news else BRINGING_UP_TO_DATE
     rows = [(0, mode, act) for mode, act in opening] + [(1, mode, act) for mode, act in going_on]
     lines = [
         select(
