@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from bot.app import replay
 from bot.core.summary import duration
-from bot.model import Capture, Destination, Incident, Mode, Report, Subscription
+from bot.model import Capture, Destination, Incident, Mode, Report, State, Subscription
 from bot.ports import Store
 from bot.recording import read_captures
 
@@ -37,6 +37,8 @@ async def play(store: Store, seconds: float) -> None:
         waits = iter(paces([capture.at for capture in read_captures(path)], seconds))
 
         async def pause(capture: Capture) -> None:
+            if await store.read(lambda ledger: ledger.deliveries(states=(State.DEAD,), limit=1)):
+                raise BrokenPipeError  # whoever read standard output has gone
             await asyncio.sleep(next(waits))
 
         console = Subscription(Destination("console"), mode=Mode.POST)

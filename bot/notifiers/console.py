@@ -12,7 +12,7 @@ from unicodedata import category, east_asian_width
 
 from bot.core.summary import Card, Entry, Line, Tone, card
 from bot.core.text import clip
-from bot.errors import Temporary
+from bot.errors import Permanent, Temporary
 from bot.markup import Markup, clean
 from bot.markup.fit import web_address
 from bot.model import Delivery, Destination, Message, Notice, Receipt
@@ -75,9 +75,11 @@ class Console:
         return Message({"lines": lines}, "\n".join(line for line, _ in lines))
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
-        """Print it. Raises Temporary where standard output does not take it."""
+        """Print it. Raises Permanent where nobody reads standard output any more, Temporary where it takes nothing."""
         try:
             write(sys.stdout, cast("list[Styled]", message.body["lines"]))
+        except BrokenPipeError as error:
+            raise Permanent("nobody reads standard output any more") from error
         except OSError as error:
             raise Temporary("standard output does not take it") from error
         return Receipt("printed")

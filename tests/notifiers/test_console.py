@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Temporary
+from bot.errors import Permanent, SendError, Temporary
 from bot.model import Act, Delivery, Destination, Impact, Notice, Receipt, Status
 from bot.notifiers.console import Console, width, wrap, write
 from bot.ports import Tools
@@ -147,14 +147,17 @@ def test_an_encoding_that_lacks_a_sign_gets_a_question_mark() -> None:
     assert raw.getvalue() == b"?? ? all well\n\n"
 
 
-async def test_a_closed_pipe_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("error", "outcome"), [(BrokenPipeError(), Permanent), (OSError(28, "full"), Temporary)])
+async def test_an_output_that_takes_nothing_is_an_outcome(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: type[SendError]
+) -> None:
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
-            raise BrokenPipeError
+            raise error
 
     console = Console(TOOLS)
     monkeypatch.setattr(sys, "stdout", Closed())
-    with pytest.raises(Temporary, match="standard output"):
+    with pytest.raises(outcome, match="standard output"):
         await console.send(HERE, console.render(notice()), DELIVERY)
 
 
