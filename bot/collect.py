@@ -142,12 +142,20 @@ def save(
     cursor = advance(cursor, readings)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
-    ledger.save_sightings([after])
+    if not moved(before, after):
+        ledger.save_sightings([after])
     waking = waking_of(before, at)
     queued = sum(
         ledger.route(routing, at) for change in changes for routing in routings(change, waking, watched.vocabulary, at)
     )
     return Outcome(cursor, after, tuple(changes), queued)
+
+
+def moved(before: Sighting, after: Sighting) -> bool:
+    """Whether nothing but clocks moved between two sightings: those can wait for `Collect.flush`."""
+    return before == replace(
+        after, read_at=before.read_at, asked_at=before.asked_at, changed_at=before.changed_at, next_at=before.next_at
+    )
 
 
 def waking_of(before: Sighting, at: datetime) -> Waking:
@@ -267,14 +275,13 @@ class Collect:
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
         if quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
-            self._unsaved.add(source)
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in readings]
             outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family))
-            self._unsaved.discard(source)
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
+        self._unsaved.add(source)
         return outcome
 
     def _compared(self, reading: Reading) -> Reading:

@@ -195,7 +195,9 @@ def _begin(connection: Connection) -> None:
     A writer that began as a reader fails at once where another program wrote in between, whatever the busy time-out.
     """
     viewing = connection.get_execution_options().get("viewing", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(viewing)}")
+    if connection.info.get("viewing") != viewing:
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(viewing)}")
+        connection.info["viewing"] = viewing
     connection.exec_driver_sql("BEGIN" if viewing else "BEGIN IMMEDIATE")
 
 

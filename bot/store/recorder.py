@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Table, and_, bindparam, delete, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Delete,
+    Table,
+    bindparam,
+    delete,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from bot.model import Change, Incident
 from bot.store.part import Part
 from bot.store.rows import Placed, incident_row, key_rows, placed, report_row, update_rows
 from bot.store.schema import aliases, deliveries, incident_references, incidents, report_keys, reports, told, updates
-from bot.store.timeline import among
+from bot.store.timeline import batches
 
 Key = tuple[str, str]
 
@@ -25,22 +37,21 @@ class Recorder(Part):
         before = [change.before for change in _first_of_each(changes) if change.before]
         now = [change.incident for change in current]
         self._upsert(incidents, [incident_row(incident) for incident in now])
-        self._save_updates(now, before)
-        self._save_reports(now, before)
+        entries, statements = self._stored(now)
+        self._save_updates(now, before, entries)
+        self._save_reports(now, before, statements)
         self._save_references(now)
         self._absorb([(old, change.incident.id) for change in changes for old in change.absorbed])
 
-    def _save_updates(self, now: Collection[Incident], before: Collection[Incident]) -> None:
+    def _save_updates(self, now: Collection[Incident], before: Collection[Incident], stored: set[Key]) -> None:
         rows = _together(update_rows(incident) for incident in now)
         former = _together(update_rows(incident) for incident in before)
-        stored = self._stored(updates, ("incident_id", "id"), now)
         self._remove(updates, ("incident_id", "id"), stored - rows.keys())
         self._upsert(updates, [row for key, row in rows.items() if key not in stored or former.get(key) != row])
 
-    def _save_reports(self, now: Collection[Incident], before: Collection[Incident]) -> None:
+    def _save_reports(self, now: Collection[Incident], before: Collection[Incident], stored: set[Key]) -> None:
         standing: dict[Key, Placed] = _together(placed(incident) for incident in now)
         former: dict[Key, Placed] = _together(placed(incident) for incident in before)
-        stored = self._stored(reports, ("source", "native_id"), now)
         self._remove(reports, ("source", "native_id"), stored - standing.keys())
         fresh = {key: it for key, it in standing.items() if key not in stored or former.get(key) != it}
         rows = [report_row(it) for it in fresh.values()]
@@ -74,20 +85,36 @@ class Recorder(Part):
         heirs = select(*columns).where(told.c.incident_id == old)
         self._db.execute(self._insert(told).from_select(names, heirs).on_conflict_do_nothing())
 
-    def _stored(self, table: Table, key: tuple[str, str], now: Collection[Incident]) -> set[Key]:
-        """The primary keys of the rows that these incidents have now."""
-        columns: list[Column[Any]] = [table.c[name] for name in key]
-        found: set[Key] = set()
-        for some in among(table.c.incident_id, [incident.id for incident in now]):
-            found.update((first, second) for first, second in self._db.execute(select(*columns).where(some)))
-        return found
+    def _stored(self, now: Collection[Incident]) -> tuple[set[Key], set[Key]]:
+        """The primary keys of the updates, and of the reports, that these incidents have now."""
+        entries: set[Key] = set()
+        statements: set[Key] = set()
+        for some in batches(incident.id for incident in now):
+            for is_update, first, second in self._db.execute(_standing(), {"incidents": some}):
+                (entries if is_update else statements).add((first, second))
+        return entries, statements
 
     def _remove(self, table: Table, columns: Sequence[str], keys: Iterable[tuple[str, ...]]) -> None:
         """Delete the rows with these values in these columns, by one statement."""
         values = [{f"old_{name}": value for name, value in zip(columns, key, strict=True)} for key in keys]
         if values:
-            matches = and_(*(table.c[name] == bindparam(f"old_{name}") for name in columns))
-            self._db.execute(delete(table).where(matches), values)
+            self._db.execute(_removal(table, tuple(columns)), values)
+
+
+@cache
+def _removal(table: Table, columns: tuple[str, ...]) -> Delete:
+    """The statement that deletes the rows with given values in these columns."""
+    return delete(table).where(*(table.c[name] == bindparam(f"old_{name}") for name in columns))
+
+
+@cache
+def _standing() -> CompoundSelect[Any]:
+    """The statement that finds the primary keys of the updates and reports of incidents, and of which they are."""
+    of: BindParameter[Any] = bindparam("incidents", expanding=True)
+    return union_all(
+        select(literal(True), updates.c.incident_id, updates.c.id).where(updates.c.incident_id.in_(of)),
+        select(literal(False), reports.c.source, reports.c.native_id).where(reports.c.incident_id.in_(of)),
+    )
 
 
 def _last_of_each(changes: Iterable[Change]) -> list[Change]:

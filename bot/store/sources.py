@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, fields
+from functools import cache
+from typing import Any
 
 from sqlalchemy import select
 
 from bot.model import Cursor, Sighting, Validators
-from bot.store.part import Part
+from bot.store.part import Part, insert_of
 from bot.store.schema import sources as table
 
 FACTS = tuple(field.name for field in fields(Sighting) if field.name != "source")
@@ -29,10 +31,7 @@ class Sources(Part):
     def save_cursor(self, source: str, cursor: Cursor) -> None:
         """Remember where a source was left."""
         row = {"id": source, "cursor": {"pages": dict(cursor.pages), "state": dict(cursor.state)}}
-        statement = self._insert(table).values(row | UNSEEN)
-        self._db.execute(
-            statement.on_conflict_do_update(index_elements=["id"], set_={"cursor": statement.excluded.cursor})
-        )
+        self._db.execute(_placing(self._db.dialect.name), row | UNSEEN)
 
     def sightings(self, sources: Collection[str] | None = None) -> dict[str, Sighting]:
         """By source id; None asks for all. A source never seen is absent."""
@@ -48,3 +47,10 @@ class Sources(Part):
         for row in rows:
             row["id"] = row.pop("source")
         self._upsert(table, rows)
+
+
+@cache
+def _placing(dialect: str) -> Any:
+    """The statement that saves a cursor and leaves what is believed of the source."""
+    statement = insert_of(dialect)(table)
+    return statement.on_conflict_do_update(index_elements=["id"], set_={"cursor": statement.excluded.cursor})

@@ -7,15 +7,16 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, union
 
 from bot.model import Incident, Known
 from bot.store.part import Part, Row
-from bot.store.rows import incident_of, known_of
+from bot.store.rows import KNOWN, incident_of, known_of
 from bot.store.schema import aliases, incident_references, incidents, report_keys, reports, updates
 
 T = TypeVar("T")
 
+REMEMBERED = [reports.c[name] for name in KNOWN]
 BATCH = 10_000  #: values in one IN (…): SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 
 
@@ -26,7 +27,7 @@ class Timeline(Part):
         """What is known of these threads and statements of one source."""
         found = {}
         for spoken in (*among(reports.c.thread, threads), *among(reports.c.native_id, native_ids)):
-            for row in self._rows(select(reports).where(reports.c.source == source, spoken)):
+            for row in self._rows(select(*REMEMBERED).where(reports.c.source == source, spoken)):
                 found[row["native_id"]] = known_of(row)
         return list(found.values())
 
@@ -50,7 +51,7 @@ class Timeline(Part):
             *(_naming(provider, key) for key in among(report_keys.c.key, keys)),
             *([_within(provider, *window)] if window else []),
         ]
-        ids = {found for query in queries for found in self._db.execute(query).scalars()}
+        ids = set(self._db.execute(union(*queries)).scalars()) if queries else set()
         return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
 
     def incident(self, incident: str) -> Incident | None:
