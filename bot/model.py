@@ -158,6 +158,7 @@ class Item:
     at: datetime | None = None  #: aware; None where the source gives no believable date
     title: str = ""
     status: Status | None = None
+    stated_at: datetime | None = None  #: when the status was stated, where that is later than the words
     impact: Impact | None = None
     url: str = ""
     references: tuple[str, ...] = ()  #: the names by which the provider itself knows the incident: MO1221364
@@ -195,6 +196,7 @@ class Report:
     ends: datetime | None = None
     revision: int = 0  #: how often its words have changed since the first sight
     position: int = 0  #: the source's own order among equal times
+    stated_at: datetime | None = None  #: when the status was stated, where that is later than the words
 
     @property
     def id(self) -> str:
@@ -216,6 +218,7 @@ class Update:
     observed: str = ""  #: the key of our own observation (`down|<source>|<since>`), else empty
     dated: bool = True
     url: str = ""
+    stated_at: datetime | None = None  #: when the status was stated, where that is later than the words
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,13 @@ def _items(issue: Mapping[str, Any]) -> list[Item]:
     common = _common(issue)
     posts = [_post(common, post) for post in objects(issue.get("posts"))]
     *older, newest = oldest_first(posts, newest_first=False) or [common]
-    return [*older, replace(newest, status=_status(issue), impact=_impact(issue))]
+    return [*older, replace(newest, status=_status(issue), stated_at=_stated_at(issue, newest), impact=_impact(issue))]
+
+
+def _stated_at(issue: Mapping[str, Any], newest: Item) -> datetime | None:
+    """When the issue last changed, where no post says so: Microsoft ends issues without a word."""
+    changed = parse_iso(issue.get("lastModifiedDateTime"))
+    return changed if changed is not None and newest.at is not None and changed > newest.at else None
 
 
 def _post(common: Item, post: Mapping[str, Any]) -> Item:

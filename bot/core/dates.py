@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 #: Hours from UTC by zone name. Names with several meanings stand for the one status pages mean: CST and EST are
 #: North America's, BST is Britain's, IST is India's.
@@ -55,6 +56,7 @@ def parse_feed_date(text: object) -> datetime | None:
     return _believable(f"{century}{year}-{number:02}-{day:>02}T{time}", zone_of(zone or "UTC"))
 
 
+@lru_cache(maxsize=256)
 def zone_of(name: str) -> timezone | None:
     """The zone of a name in HOURS or of an offset such as `-07:00`, `+03` or `GMT+1`; None for an unknown one."""
     found = _OFFSET.fullmatch(name)

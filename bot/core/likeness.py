@@ -123,8 +123,9 @@ def _agreement(mine: frozenset[str], theirs: frozenset[str], shared: float, apar
 
 def over(context: Sequence[Report], source: str = "") -> bool:
     """Whether the last that was said of the phase (by one source) is that it is over."""
+    now = context[-1].at
     for other in reversed(context):
-        if source and other.source != source:
+        if (source and other.source != source) or (other.stated_at is not None and other.stated_at > now):
             continue
         phase = other.status or (match.phase_of(other.text) if other.thread is None else None)
         if phase is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import combinations
+from operator import itemgetter
 
 from bot.core import match
 from bot.core.join import Cluster, clusters, order
@@ -80,7 +81,17 @@ def newer(a: Report, b: Report) -> Report:
         regions=new.regions or old.regions,
         keys=new.keys | old.keys,
         revision=max(a.revision, b.revision) + changed,
+        stated_at=_stated_at(old, new),
     )
+
+
+def _stated_at(old: Report, new: Report) -> datetime | None:
+    """When the status was stated: where it changed without a word, when that was seen, if the source does not say."""
+    if new.status is None or new.status is old.status:
+        return old.stated_at
+    if old.status is None:
+        return new.stated_at
+    return new.stated_at or (new.seen_at if words_digest(old.text) == words_digest(new.text) else None)
 
 
 def _time(old: Report, new: Report) -> datetime:
@@ -177,12 +188,11 @@ def incident_of(
 def with_state(incident: Incident) -> Incident:
     """The incident with the state in which its updates leave it (rule 8: only a statement closes it)."""
     status, ended = incident.status, None
-    for update in incident.updates:
-        if update.status is None:
-            continue
-        if update.status.closed and not status.closed:
-            ended = update.at
-        status = update.status
+    spoken = [(update.stated_at or update.at, update.status) for update in incident.updates if update.status]
+    for at, stated in sorted(spoken, key=itemgetter(0)):
+        if stated.closed and not status.closed:
+            ended = at
+        status = stated
     return replace(incident, status=status, resolved_at=ended if status.closed else None)
 
 
@@ -275,6 +285,7 @@ def _update(name: str, told: Sequence[Report], *, formal: bool) -> Update:
         revision=sum(report.revision for report in told),
         dated=any(report.dated for report in told),
         url=words.url or told[0].url,
+        stated_at=max((report.stated_at for report in told if report.stated_at is not None), default=None),
     )
 
 

@@ -124,7 +124,15 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         ends=item.ends,
         revision=before.revision if before else 0,
         position=position,
+        stated_at=_stated_at(item, at) if dated else None,
     )
+
+
+def _stated_at(item: Item, at: datetime) -> datetime | None:
+    """When the status was stated, where the source says so and that is later than the words."""
+    if item.at is None or item.stated_at is None or item.status is None:
+        return None
+    return item.stated_at.astimezone(UTC) if item.at < item.stated_at <= at + FUTURE else None
 
 
 def digest(report: Report) -> str:

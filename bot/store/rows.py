@@ -13,10 +13,10 @@ INCIDENT = (
     "id provider title status impact started_at updated_at resolved_at references components regions sources "
     "maintenance starts ends url open"
 ).split()
-UPDATE = "id at text status impact revision observed dated url".split()
+UPDATE = "id at text status impact revision observed dated url stated_at".split()
 REPORT = (
     "source native_id provider at dated first_seen_at seen_at text thread title status impact url references "
-    "components regions maintenance starts ends revision position"
+    "components regions maintenance starts ends revision position stated_at"
 ).split()
 KNOWN = "native_id thread at digest words revision first_seen_at seen_at position status impact".split()
 

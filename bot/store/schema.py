@@ -119,6 +119,7 @@ updates = Table(
     text("observed"),
     flag("dated"),
     text("url"),
+    instant("stated_at"),
     PrimaryKeyConstraint("incident_id", "id"),
 )
 
@@ -150,6 +151,7 @@ reports = Table(
     instant("ends"),
     number("revision"),
     Column("position", BigInteger, nullable=False),
+    instant("stated_at"),
     text("digest"),
     text("words"),
     Column("rule", Text),

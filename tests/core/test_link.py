@@ -349,3 +349,16 @@ def test_an_observation_never_comes_before_the_beginning_and_never_closes() -> N
 def test_what_is_as_it_was_is_no_change() -> None:
     (incident,) = timeline(page1)
     assert compare(incident, incident, ()) is None
+
+
+def test_an_end_without_a_word_is_dated_when_it_was_seen_and_outlasts_what_was_said_before() -> None:
+    """Graph ends an issue by its status alone: its one post is older than the end, and than the posts on X."""
+    graph = said(PAGE, 0, SLOW, "1#1", thread="1", status=Status.IDENTIFIED, links=SHORT)
+    ended = replace(graph, status=Status.RESOLVED, seen_at=at(300))
+    incident = only(timeline(graph, said(X, 30, "We're still investigating slow mail.", "x", links=SHORT), ended))
+    assert (incident.status, incident.resolved_at) == (Status.RESOLVED, at(300))
+
+
+def test_an_end_without_a_word_is_dated_as_its_source_says() -> None:
+    graph = said(PAGE, 0, SLOW, "1#1", thread="1", status=Status.RESOLVED, stated_at=at(90), seen=300)
+    assert only(timeline(graph)).resolved_at == at(90)

@@ -192,6 +192,7 @@ def _reports() -> None:
         sa.Column("ends", sa.BigInteger()),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger()),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text()),
@@ -230,6 +231,7 @@ def _updates() -> None:
         sa.Column("observed", sa.Text(), nullable=False),
         sa.Column("dated", sa.Boolean(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger()),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_updates_incident_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("incident_id", "id", name="pk_updates"),
     )
