@@ -34,6 +34,7 @@ _WHEN = re.compile(r"([A-Za-z]{3,9})\s+(\d\d?)(?:,\s*(\d{4}))?,\s+(\d\d?:\d\d(?:
 _TAG = re.compile(r"<[^<>]*>")
 _OPENING = re.compile(rf"(?i)(?:status:\s*)?(?:\[({'|'.join(WORDS)})\]|({'|'.join(WORDS)})\s*(?:[-–—:]\s|\n|$))")
 _HTML = re.compile(rb"(?i)<(?:!doctype html|html|head|body)\b")
+DAY = timedelta(days=1)
 _MARK_OR_SPACE = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 
 
@@ -163,10 +164,14 @@ def _items(entry: _Entry, seen: datetime) -> list[Item]:
     ends = [match.start() for match in found[1:]] + [len(entry.html)]
     statuses = [WORDS.get(match[2].strip().lower()) for match in found]
     planned = "SCHEDULED EVENT" in entry.html[: found[0].start()] or not PLANNED.isdisjoint(statuses)
-    common = replace(common, maintenance=planned)
+    latest = common.at or seen
     items = [
         replace(
-            common, text=_plain(entry.html[match.end() : end]), at=_when(match[1], common.at or seen), status=status
+            common,
+            text=_plain(entry.html[match.end() : end]),
+            at=_when(match[1], latest),
+            status=status,
+            maintenance=planned,
         )
         for match, end, status in zip(found, ends, statuses, strict=True)
     ]
@@ -210,15 +215,16 @@ def _when(markup: str, latest: datetime) -> datetime | None:
     if found is None:
         return None
     month, day, year, time, zone = found.groups()
-    for at in _candidates(f"{day} {month}", f"{time} {zone}", year, latest.year):
-        if year or at <= latest + timedelta(days=1):
+    last = latest + DAY
+    for at in _candidates(f"{day} {month}", f"{time} {zone}", year, (last + DAY).year):  # no zone is a day ahead
+        if year or at <= last:
             return at
     return None
 
 
 def _candidates(date: str, time: str, year: str | None, latest: int) -> Iterator[datetime]:
     """The moments meant by a date without a year, newest first; eight years hold every 29 February but that of 2100."""
-    for number in [int(year)] if year else range(latest + 1, latest - 8, -1):
+    for number in [int(year)] if year else range(latest, latest - 9, -1):
         at = parse_feed_date(f"{date} {number} {time}")
         if at:
             yield at

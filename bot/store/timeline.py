@@ -51,7 +51,9 @@ class Timeline(Part):
             *(_naming(provider, key) for key in among(report_keys.c.key, keys)),
             *([_within(provider, *window)] if window else []),
         ]
-        ids = set(self._db.execute(union(*queries)).scalars()) if queries else set()
+        ids: set[str] = set()
+        for some in batches(queries, 3):
+            ids.update(self._db.execute(union(*some)).scalars())
         return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
 
     def incident(self, incident: str) -> Incident | None:
@@ -115,10 +117,10 @@ class Timeline(Part):
             self._db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(provider, 0))))
 
 
-def batches(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists of at most BATCH."""
+def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The values in lists of at most this many."""
     rest = iter(values)
-    while batch := list(islice(rest, BATCH)):
+    while batch := list(islice(rest, size)):
         yield batch
 
 
