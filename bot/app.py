@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from bot import collectors, notifiers
 from bot.catalog import catalogue, provider_for
@@ -34,7 +34,7 @@ from bot.core import health
 from bot.core.match import Vocabulary
 from bot.deliver import Deliver
 from bot.errors import UsageError
-from bot.model import Belief, Capture, Directory, Incident, Mode, Provider, Sighting, Source, Subscription
+from bot.model import Belief, Capture, Change, Directory, Incident, Mode, Provider, Sighting, Source, Subscription
 from bot.ports import Clock, Collector, Notifier, Store, Tools
 from bot.recording import capture_line, header_line, read_captures, read_header
 
@@ -200,14 +200,24 @@ def alone_on(database: str, *, wanted: bool) -> Iterator[None]:
     if not wanted or path == database or not path:
         yield
         return
+    with locked(path):
+        yield
+
+
+def locked(path: str) -> TextIO:
+    """The lock file beside a database, held until it is closed. Raises UsageError where it is not to be had."""
     import fcntl  # noqa: PLC0415  (not on every system, and only here)
 
     try:
-        with Path(f"{path}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+        lock = Path(f"{path}.lock").open("w")  # noqa: SIM115  (the caller closes it)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+        lock.close()
         raise UsageError(f"database {path}: another `statusbot run` uses it; stop that one, or name another") from error
+    except OSError as error:
+        why = f"{path}.lock cannot be written ({error.strerror})"
+        raise UsageError(f"database {path}: {why}; create its folder, or name another") from error
+    return lock
 
 
 def subscription_of(
@@ -334,11 +344,17 @@ class Polling:
         self._tell_edges(watched, before, outcome.sighting)
         if warning := next((r.capture.state["warning"] for r in readings if r.capture.state.get("warning")), ""):
             log.warning("%s: %s", source, warning)
-        if outcome.changes:
-            self._troubled = await self._store.read(lambda ledger: ledger.open_providers())
+        await self._note_trouble(watched.source.provider, outcome.changes)
         if outcome.queued:
             self._deliver.wake()
         return max((r.capture.retry_at for r in readings if r.capture.retry_at), default=None)
+
+    async def _note_trouble(self, provider: str, changes: Sequence[Change]) -> None:
+        """Keep in mind which providers have an open incident; the ledger is asked only where one may have ended."""
+        if any(change.incident.open and not change.incident.maintenance for change in changes):
+            self._troubled.add(provider)
+        elif changes and provider in self._troubled:
+            self._troubled = await self._store.read(lambda ledger: ledger.open_providers())
 
     def _in_trouble(self, watched: Watched) -> bool:
         others = (self._collect.sighting(name) for name in watched.siblings if name != watched.source.id)

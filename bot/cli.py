@@ -387,6 +387,8 @@ async def _opened(url: str, work: Callable[[Store], Awaitable[T]], *, upgrade: b
     try:
         if upgrade:
             await store.upgrade()
+        elif await store.needs_upgrade():
+            raise UsageError("database: its tables are not those of this version; run `statusbot db upgrade`")
         return await work(store)
     finally:
         await store.close()
