@@ -96,7 +96,7 @@ def _parts(
     """(weight, reason) of each signal."""
     gap = max((report.at - max(other.at for other in context)) / HOUR, 0.0)
     if mine.opens:
-        yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 1.5), "it was said shortly after"
+        yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 2.5), "it was said shortly after"
     else:
         yield 1.5 * 0.5 ** (gap / (GOES_ON / HOUR)), "it goes on from what was said before"
     if report.at - context[0].at > OPENS and over(context):
