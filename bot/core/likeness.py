@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from bot.core import match
 from bot.core.match import Vocabulary
-from bot.model import Report, Status
+from bot.model import Report
 
 HOUR = timedelta(hours=1)
 ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
@@ -50,8 +50,13 @@ def topic(report: Report, vocabulary: Vocabulary) -> Topic:
         frozenset(regions),
         match.speaks_broadly(text),
         match.content_words(text),
-        (report.status or match.phase_of(report.text)) in (None, Status.INVESTIGATING) and match.opens_account(text),
+        match.opens_account(text) and not _closing(report),
     )
+
+
+def _closing(report: Report) -> bool:
+    phase = report.status or match.phase_of(report.text)
+    return phase is not None and phase.closed
 
 
 def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -200,10 +200,11 @@ _NOT_OVER = re.compile(
     r"|\bstill (?:monitoring|working|seeing|investigating)\b",
     re.IGNORECASE,
 )
+BEGINNING = 200  #: characters in which an account says that it is one
 #: Words with which a provider opens the account of an event, rather than going on with one.
 _OPENING = re.compile(
     r"\b(?:(?:we(?:'|’)?re|we are|currently|now)\s+(?:aware|investigating|looking)|investigating (?:an?|the|reports|"
-    r"issues|potential)|aware of|received reports of|starting at|an issue (?:impacting|affecting|where|in which)|"
+    r"issues|potential)|aware of|received reports of|an issue (?:impacting|affecting|where|in which)|"
     r"users\b[^.]{0,50}\bmay (?:be|experience|have)|some users are)\b",
     re.IGNORECASE,
 )
@@ -220,7 +221,7 @@ def phase_of(text: str) -> Status | None:
 
 def opens_account(text: str) -> bool:
     """Whether a statement reads as the beginning of an account ("We're investigating …")."""
-    return bool(_OPENING.search(text))
+    return bool(_OPENING.search(text[:BEGINNING]))
 
 
 _BROAD = re.compile(
