@@ -385,6 +385,17 @@ async def test_a_page_that_fails_in_peace_is_news_once_something_is_wrong(corrid
     assert sorted(await corridor.texts()) == sorted(["We look into slow mail.", DOWN])
 
 
+async def test_one_failure_is_not_told_again_of_the_next_incident(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(1, said(1, "We look into slow mail.", thread=None), source=X))
+    for minute in (5, 10):
+        await corridor.take(answer(minute, status=503))
+    calls = said(11, "Calls drop in Europe, too.", thread=None, links=["https://stspg.io/other"])
+    await corridor.take(answer(11, calls, source=X))
+    told = [u.observed for incident in await corridor.incidents() for u in incident.updates if u.observed]
+    assert (len(await corridor.incidents()), len(told)) == (2, 1)
+
+
 async def test_one_failed_poll_is_not_told(corridor: Corridor) -> None:
     await corridor.take(answer(0))
     await corridor.take(post(1, "We look into slow mail."))
