@@ -490,6 +490,8 @@ def _main() -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED
+    except OSError as error:
+        return _complain(f"the system refused: {error.strerror or error}", FAILED)
     except Exception as error:
         import logging
 

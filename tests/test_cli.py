@@ -201,6 +201,17 @@ def test_a_reader_that_goes_away_ends_the_program_quietly(here: Place, words: tu
     program.stderr.close()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_is_full_is_told_in_the_systems_words(here: Place) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "bot", "status"]
+        done = subprocess.run(
+            command, cwd=here.folder, env={"PYTHONPATH": str(ROOT)}, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode != 0
+    assert "statusbot: the system refused: No space left on device" in done.stderr.decode().splitlines()
+
+
 # --- what is known -----------------------------------------------------------------------------------------------
 
 
