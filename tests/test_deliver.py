@@ -403,6 +403,18 @@ async def test_after_a_crash_what_was_in_flight_is_looked_for_before_it_is_sent(
     assert len(post.notifier.sent) == (0 if arrived else 1)
 
 
+async def test_after_a_crash_an_edit_is_sent_again_without_looking(post: Post) -> None:
+    await post.subscribe(A, mode=Mode.EDIT)
+    await post.owe(report(1))
+    await post.sweep()
+    await post.owe(report(2))
+    await post.store.write(lambda ledger: ledger.claim(post.clock.now(), timedelta(hours=9), 9))
+    await post.store.write(lambda ledger: ledger.orphan(post.clock.now()))
+    await post.sweep()
+    assert [act for _, act, _ in post.notifier.sent] == [Act.CREATE, Act.EDIT]
+    assert post.notifier.looked == []
+
+
 async def test_run_begins_with_what_an_earlier_process_left_in_flight(post: Post) -> None:
     await post.subscribe(A)
     await post.owe(report(1))
