@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,6 +19,8 @@ from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, S
 from bot.ports import SHORT, Collector, Ledger, Store
 
 LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
+#: Two threads for them: one long document holds up no other, and more would only wait for each other.
+PARSERS = ThreadPoolExecutor(2, thread_name_prefix="parse")
 NOT_MODIFIED = 304
 #: What a parser may trip over in a document of a shape that nobody has seen yet: the source is unreadable, no more.
 MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -65,7 +68,7 @@ async def read(watched: Watched, capture: Capture, cursor: Cursor) -> Reading:
         return Reading(capture, unchanged=True)
     try:
         if len(capture.body) > LARGE:
-            return await asyncio.to_thread(parse, watched, capture)
+            return await asyncio.get_running_loop().run_in_executor(PARSERS, parse, watched, capture)
         return parse(watched, capture)
     except Unreadable as failure:
         return Reading(capture, failure=failure)
