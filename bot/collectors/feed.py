@@ -78,12 +78,8 @@ class _Entry:
         front = parts.path in ("", "/") and not parts.query and not parts.fragment
         return "" if front or self.link.rstrip("/") == self.home.rstrip("/") else self.link
 
-    @property
-    def thread(self) -> str:
-        """Its id; RSS may leave it out."""
-        return self.id or self.own_link or self._digest()
-
-    def _digest(self) -> str:
+    def digest(self) -> str:
+        """A name for an entry that has neither id nor link."""
         words = f"{self.title}\n{self.published or self.updated or self.html}"
         return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:16]
 
@@ -180,13 +176,14 @@ def _items(entry: _Entry, seen: datetime) -> list[Item]:
 
 def _common(entry: _Entry) -> Item:
     """What all statements of an entry share."""
+    link = entry.own_link
     return Item(
         text="",
-        thread=entry.thread,
+        thread=entry.id or link or entry.digest(),
         at=parse_feed_date(entry.updated) or parse_feed_date(entry.published),
         title=entry.title,
         url=entry.link,
-        links=(entry.own_link,) if entry.own_link else (),
+        links=(link,) if link else (),
     )
 
 

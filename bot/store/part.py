@@ -19,9 +19,9 @@ class Part:
         self._db = connection
         self._writing = writing
 
-    def _rows(self, query: Select[Any]) -> list[Row]:
+    def _rows(self, query: Select[Any], values: Row | None = None) -> list[Row]:
         """What a query finds, by the columns' names."""
-        found = self._db.execute(query)
+        found = self._db.execute(query, values)
         names = list(found.keys())
         return [dict(zip(names, row, strict=True)) for row in found]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, or_, select
 
 from bot.model import Incident, Known
 from bot.store.part import Part, Row
@@ -26,9 +27,10 @@ class Timeline(Part):
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
         """What is known of these threads and statements of one source."""
         found = {}
-        for spoken in (*among(reports.c.thread, threads), *among(reports.c.native_id, native_ids)):
-            for row in self._rows(select(*REMEMBERED).where(reports.c.source == source, spoken)):
-                found[row["native_id"]] = known_of(row)
+        for name, wanted in (("thread", threads), ("native_id", native_ids)):
+            for some in batches(wanted):
+                for row in self._rows(_remembered(name), {"source": source, "wanted": some}):
+                    found[row["native_id"]] = known_of(row)
         return list(found.values())
 
     def neighbourhood(
@@ -45,15 +47,15 @@ class Timeline(Part):
         In a writing transaction on PostgreSQL no other process decides about the provider until this one has ended.
         """
         self._hold(provider)
-        queries = [
-            *(_speaking(provider, told) for told in _of_sources(reports.c.thread, threads)),
-            *(_speaking(provider, told) for told in _of_sources(reports.c.native_id, native_ids)),
-            *(_naming(provider, key) for key in among(report_keys.c.key, keys)),
-            *([_within(provider, *window)] if window else []),
-        ]
         ids: set[str] = set()
-        for some in batches(queries, 3):
-            ids.update(self._db.execute(union(*some)).scalars())
+        for name, pairs in (("thread", threads), ("native_id", native_ids)):
+            for source, some in _by_source(pairs):
+                values = {"provider": provider, "source": source, "wanted": some}
+                ids.update(self._db.execute(_speaking(name), values).scalars())
+        for some in batches(keys):
+            ids.update(self._db.execute(_naming(), {"provider": provider, "wanted": some}).scalars())
+        if window:
+            ids.update(self._db.execute(_within(provider, *window)).scalars())
         return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
 
     def incident(self, incident: str) -> Incident | None:
@@ -117,10 +119,10 @@ class Timeline(Part):
             self._db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(provider, 0))))
 
 
-def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """The values in lists of at most this many."""
+def batches(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists of at most BATCH."""
     rest = iter(values)
-    while batch := list(islice(rest, size)):
+    while batch := list(islice(rest, BATCH)):
         yield batch
 
 
@@ -129,26 +131,42 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[ColumnE
     return (column.in_(batch) for batch in batches(values))
 
 
-def _of_sources(column: ColumnElement[Any], pairs: Iterable[tuple[str, str]]) -> Iterator[ColumnElement[bool]]:
-    """Conditions for (source, value of the column), a few for each source."""
+def _by_source(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """The second of each pair, in lists for each source."""
     by_source: dict[str, list[str]] = {}
     for source, value in pairs:
         by_source.setdefault(source, []).append(value)
     for source, values in by_source.items():
-        for some in among(column, values):
-            yield and_(reports.c.source == source, some)
+        for some in batches(values):
+            yield source, some
 
 
-def _speaking(provider: str, told: ColumnElement[bool]) -> Select[Any]:
-    """The incidents of a provider with such a report."""
-    return select(reports.c.incident_id).where(told, reports.c.provider == provider).distinct()
+# What each poll asks is built once: to build a query costs more than to run it.
 
 
-def _naming(provider: str, key: ColumnElement[bool]) -> Select[Any]:
+@cache
+def _remembered(name: str) -> Select[Any]:
+    """What is known of a source's reports by this column."""
+    return select(*REMEMBERED).where(reports.c.source == bindparam("source"), _wanted(reports.c[name]))
+
+
+@cache
+def _speaking(name: str) -> Select[Any]:
+    """The incidents of a provider with such reports of a source by this column."""
+    of = and_(reports.c.source == bindparam("source"), reports.c.provider == bindparam("provider"))
+    return select(reports.c.incident_id).where(of, _wanted(reports.c[name])).distinct()
+
+
+@cache
+def _naming() -> Select[Any]:
     """The incidents of a provider with a report that bears such a key."""
     same = and_(reports.c.source == report_keys.c.source, reports.c.native_id == report_keys.c.native_id)
     query = select(reports.c.incident_id).join_from(report_keys, reports, same)
-    return query.where(report_keys.c.provider == provider, key).distinct()
+    return query.where(report_keys.c.provider == bindparam("provider"), _wanted(report_keys.c.key)).distinct()
+
+
+def _wanted(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.in_(bindparam("wanted", expanding=True))
 
 
 def _within(provider: str, begin: datetime, end: datetime) -> Select[Any]:
