@@ -17,8 +17,9 @@ from bot.model import Status
 #: Microsoft's incident ids: a service's two letters and five to eight digits. Zero for O and O for zero are the usual
 #: typing errors (`M0244568` on X, 15 March 2021, for MO244568).
 _ID = re.compile(r"(?<![A-Za-z0-9])([A-Z0]{2})([0-9O]{5,8})(?![A-Za-z0-9])")
-#: Prefixes of the same shape that are no incidents: knowledge base articles, message center posts.
-_NO_INCIDENT = frozenset({"KB", "MC", "OO"})
+#: Prefixes of the same shape that are no incidents: knowledge base articles, message center posts, networks.
+_NO_INCIDENT = frozenset({"KB", "MC", "AS", "OO"})
+_BESIDE = re.compile(r"\b(?:see also|related to|similar to|previous(?:ly)?|earlier|separate(?:ly)?)\b", re.IGNORECASE)
 #: Addresses that stand for one incident, whoever writes them.
 _INCIDENT_ADDRESS = re.compile(r"^(?:stspg\.io/\w+|[^/]+/(?:.*/)?incidents?/[^/]+.*)$")
 
@@ -37,6 +38,11 @@ def ids_in(text: str) -> list[str]:
 def id_keys(text: str) -> set[str]:
     """`id:MO1221364` for each id that a text names."""
     return {f"id:{name}" for name in ids_in(text)}
+
+
+def mentions_beside(text: str) -> bool:
+    """Whether a text speaks of another event beside its own ("see also …", "similar to …")."""
+    return bool(_BESIDE.search(text))
 
 
 def link_key(address: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from bot.core.match import id_keys, link_key
+from bot.core.match import id_keys, link_key, mentions_beside
 from bot.core.text import tidy
 from bot.model import Item, Known, Report, Source
 
@@ -99,8 +99,8 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
     keys = {link_key(address) for address in item.links}
     if item.references:
         keys |= {f"id:{reference}" for reference in item.references}
-    elif item.thread is None:
-        keys |= id_keys(f"{item.title}\n{item.text}")
+    else:
+        keys |= _named(item)
     return Report(
         source=source.id,
         native_id=native_id,
@@ -126,6 +126,18 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         position=position,
         stated_at=_stated_at(item, at) if dated else None,
     )
+
+
+def _named(item: Item) -> set[str]:
+    """The ids that a statement names.
+
+    Where it has a thread of its own, its title's, else the only one in its words: of several some are neighbours.
+    """
+    if item.thread is None:
+        return id_keys(f"{item.title}\n{item.text}")
+    in_words = id_keys(item.text)
+    alone = len(in_words) == 1 and not mentions_beside(item.text)
+    return id_keys(item.title) or (in_words if alone else set())
 
 
 def _stated_at(item: Item, at: datetime) -> datetime | None:

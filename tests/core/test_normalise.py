@@ -267,3 +267,9 @@ def test_the_words_of_a_thread_do_not_bind_it_to_a_neighbour() -> None:
 
 def test_links_are_keys_and_a_front_page_is_none() -> None:
     assert keys("words", links=("https://stspg.io/abc", "https://status.acme.example/")) == {"url:stspg.io/abc"}
+
+
+def test_a_thread_is_known_by_the_id_in_its_title_or_by_the_only_one_in_its_words() -> None:
+    assert keys("See also EX123456.", thread="1", title="Mail flow [MO1221364]") == {"id:MO1221364"}
+    assert keys("Details under MO1221364, if accessible.", thread="1", title="Mail flow") == {"id:MO1221364"}
+    assert keys("MO1221364 goes on under EX123456.", thread="1", title="Mail flow") == frozenset()
