@@ -21,6 +21,11 @@ SECRET = "hunter2"
 SOME = Cursor({}, {"since_id": "1"})
 
 
+def on_kinds(*kinds: str) -> pytest.MarkDecorator:
+    """Run a test on these kinds of databases only (see conftest.py)."""
+    return pytest.mark.parametrize("shared", kinds, indirect=True, scope="session")
+
+
 def keep(source: str) -> Callable[[Ledger], None]:
     return lambda ledger: ledger.save_cursor(source, SOME)
 
@@ -67,9 +72,8 @@ async def test_a_reader_cannot_write(store: SqlStore) -> None:
     assert await store.read(lambda ledger: ledger.cursor("acme/x")) == SOME
 
 
+@on_kinds("file", "memory")  # on PostgreSQL a lost update is prevented per provider, see below
 async def test_transactions_at_once_do_not_lose_each_other_s_work(store: SqlStore) -> None:
-    if not store.embedded:
-        pytest.skip("on PostgreSQL a lost update is prevented per provider, see below")
     await asyncio.gather(*(store.write(count_up) for _ in range(20)))
     assert await store.read(counted) == 20
 
@@ -80,13 +84,12 @@ async def test_transactions_at_once_do_not_lose_each_other_s_work(store: SqlStor
 @pytest.fixture
 async def pair(shared: SqlStore, store: SqlStore) -> AsyncIterator[tuple[SqlStore, SqlStore]]:
     """Two stores on one database, as two processes would have them."""
-    if store._in_memory:
-        pytest.skip("memory is not shared")
     other = open_store(store._engine.url.render_as_string(hide_password=False))
     yield store, other
     await other.close()
 
 
+@on_kinds("file", "postgresql")  # memory is not shared
 async def test_a_long_read_holds_up_no_write_and_sees_none(pair: tuple[SqlStore, SqlStore]) -> None:
     begun, written = threading.Event(), threading.Event()
 
@@ -105,6 +108,7 @@ async def test_a_long_read_holds_up_no_write_and_sees_none(pair: tuple[SqlStore,
     assert await pair[1].read(lambda ledger: ledger.cursor("acme/page")) == SOME
 
 
+@on_kinds("file", "postgresql")  # memory is not shared
 async def test_two_programs_write_at_the_same_time(pair: tuple[SqlStore, SqlStore]) -> None:
     one, other = pair
     if one.embedded:
@@ -114,6 +118,7 @@ async def test_two_programs_write_at_the_same_time(pair: tuple[SqlStore, SqlStor
     assert await other.read(lambda ledger: ledger.cursor("acme/14")) == SOME
 
 
+@on_kinds("file", "postgresql")  # memory is not shared
 async def test_two_programs_claim_different_deliveries(pair: tuple[SqlStore, SqlStore]) -> None:
     def owe(ledger: Ledger) -> None:
         ledger.subscribe(subscription(SLACK))
@@ -136,6 +141,7 @@ LOOKS: dict[str, Callable[[Ledger], list[Incident]]] = {
 }
 
 
+@on_kinds("file", "postgresql")  # memory is not shared
 @pytest.mark.parametrize("look", LOOKS)
 async def test_a_provider_is_decided_about_by_one_program_at_a_time(pair: tuple[SqlStore, SqlStore], look: str) -> None:
     begun, go = threading.Event(), threading.Event()
