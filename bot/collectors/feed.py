@@ -11,8 +11,9 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.sax import SAXException
+from xml.sax.expatreader import ExpatParser
 
-import feedparser
+import feedparser.api
 
 from bot.core.dates import parse_feed_date
 from bot.core.document import body_of, json_of, require
@@ -92,6 +93,23 @@ def _xml_entries(capture: Capture) -> list[_Entry]:
         raise Unreadable("broken XML")  # cut off before its first entry; an empty feed would mean "all well"
     home = _address(parsed.feed.get("link"), capture.url)
     return [_xml_entry(entry, home, capture.url) for entry in parsed.entries]
+
+
+class _InWholeTexts(ExpatParser):
+    """Python's own XML parser, told to hand on each text whole, not cut at every line's end and `&lt;`.
+
+    (Feeds carry HTML with thousands of these: feedparser takes a third less time. Nothing else differs.)
+    """
+
+    def reset(self) -> None:
+        super().reset()
+        parser: Any = vars(self)["_parser"]  # pyexpat's own, which typeshed does not know of
+        parser.buffer_text = True
+
+
+create_parser = _InWholeTexts
+#: feedparser asks each of these modules for its `create_parser`, as xml.sax.make_parser does
+feedparser.api.PREFERRED_XML_PARSERS = [__name__]
 
 
 def _feedparser(capture: Capture) -> Any:

@@ -276,3 +276,11 @@ async def test_one_document_is_one_poll() -> None:
         pages = await fetched(collector, asked)
         assert [item.thread for page in pages for item in collector.parse(asked, page)] == ["1"]
     assert [page.partial for page in pages] == [False]
+
+
+def test_no_text_is_lost_that_comes_in_thousands_of_pieces() -> None:
+    words = "a &amp;lt; b &lt;br&gt;\n" * 4000  # longer than the buffer, and cut by expat at each entity and line
+    [item] = parsed(
+        f"<rss version='2.0'><channel><item><guid>1</guid><description>{words}</description></item></channel></rss>"
+    )
+    assert item.text == "\n".join(["a < b"] * 4000)
