@@ -5,8 +5,11 @@
 Four cases: the first poll ever; all feeds answer 304; all answer 200 with the same bytes; each has one new entry.
 Beside statusbot (from its fetcher through Polling and Collect to the committed transaction in a SQLite file) the same
 run takes: aiohttp that only fetches, feedparser alone on the same bodies, with and without its sanitiser, and
-lemon24's reader, where it is installed (`pip install reader`: no dependency of ours). The feeds come from a server on loopback in a process of its own (feeds.py); each subject runs in a
-fresh process for each case (subjects.py), so that memory is its own. CPU time is that of all its threads.
+lemon24's reader, where it is installed (`pip install reader`: no dependency of ours).
+
+The feeds come from a server on loopback in a process of its own (feeds.py); each subject runs in a fresh process for
+each case (subjects.py), so that its memory is its own. CPU time is that of all its threads, in the cheapest round;
+but for the first poll, a round that is not counted comes before: a program that runs has polled before.
 
 What statusbot aims at, and the exit code says (1: missed): an unchanged poll within 2 times the bare loop; a poll
 with one new entry within 1.2 times feedparser without its sanitiser, and not on the event loop; under 150 MB.
@@ -29,6 +32,8 @@ from tests.bench.subjects import Job, Result
 CASES = {"first": "first poll", "304": "unchanged, 304", "200": "unchanged, 200", "new": "one new entry"}
 FETCHERS = ("aiohttp", "reader", "statusbot") if find_spec("reader") else ("aiohttp", "statusbot")
 PARSERS = ("feedparser", "feedparser, no sanitiser")
+HEADS = "{:16} {:26} {:>11} {:>8} {:>7} {:>8} {:>8} {:>9}"
+SUBJECTS = (*FETCHERS[:-1], *PARSERS, FETCHERS[-1])
 MEGABYTE = 1024 * 1024
 
 Results = Mapping[tuple[str, str], Result]  #: by subject and case
@@ -68,16 +73,15 @@ def run_all(feeds: int, entries: int, rounds: int) -> Results:
 
 def table(results: Results) -> Iterator[str]:
     """The results as lines; `x bare` and `x parser` are multiples of aiohttp and of feedparser without sanitiser."""
-    yield f"{'case':16} {'subject':26} {'CPU ms/feed':>11} {'loop ms':>8} {'x bare':>7} {'x parser':>8} {'peak MB':>8} {'growth MB':>9}"
+    yield HEADS.format("case", "subject", "CPU ms/feed", "loop ms", "x bare", "x parser", "peak MB", "growth MB")
     for case, name in CASES.items():
         bare, parser = results["aiohttp", case], results.get(("feedparser, no sanitiser", case))
-        for subject in (*FETCHERS, *PARSERS):
+        for subject in SUBJECTS:
             if (one := results.get((subject, case))) is not None:
-                times = f"{one.cpu / parser.cpu:8.2f}" if parser else " " * 8
-                yield (
-                    f"{name:16} {subject:26} {one.cpu * 1000:11.3f} {one.loop * 1000:8.3f} {one.cpu / bare.cpu:7.2f} {times}"
-                    f" {one.peak / MEGABYTE:8.0f} {one.growth / MEGABYTE:9.0f}"
-                )
+                cost = (f"{one.cpu * 1000:.3f}", f"{one.loop * 1000:.3f}", f"{one.cpu / bare.cpu:.2f}")
+                times = f"{one.cpu / parser.cpu:.2f}" if parser else ""
+                memory = (f"{one.peak / MEGABYTE:.0f}", f"{one.growth / MEGABYTE:.0f}")
+                yield HEADS.format(name, subject, *cost, times, *memory)
 
 
 def aims(results: Results) -> Iterator[tuple[str, bool]]:
@@ -86,11 +90,8 @@ def aims(results: Results) -> Iterator[tuple[str, bool]]:
     for case in ("304", "200"):
         ratio = ours[case].cpu / results["aiohttp", case].cpu
         yield f"{CASES[case]}: {ratio:.2f} times the bare loop (at most 2)", ratio <= 2
-    parser = results["feedparser, no sanitiser", "new"].cpu
-    yield (
-        f"one new entry: {ours['new'].cpu / parser:.2f} times feedparser (at most 1.2)",
-        ours["new"].cpu <= 1.2 * parser,
-    )
+    ratio = ours["new"].cpu / results["feedparser, no sanitiser", "new"].cpu
+    yield f"one new entry: {ratio:.2f} times feedparser without its sanitiser (at most 1.2)", ratio <= 1.2
     share = ours["new"].loop / ours["new"].cpu
     yield f"one new entry: {share:.0%} of it on the event loop (at most 20%)", share <= 0.2
     most = max(one.peak for one in ours.values()) / MEGABYTE
