@@ -342,9 +342,11 @@ class Polling:
         if self._record and captures:
             lines = b"".join(map(capture_line, captures))
             await asyncio.to_thread(write_through, self._record, lines)
+        warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)
         self._tell_edges(watched, before, outcome.sighting)
-        if warning := next((r.capture.state["warning"] for r in readings if r.capture.state.get("warning")), ""):
+        warning = outcome.cursor.state.get("warning", "")
+        if warning and not warned:
             log.warning("%s: %s", source, warning)
         await self._note_trouble(watched.source.provider, outcome.changes)
         if outcome.queued:
