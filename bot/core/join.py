@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.core import match
 from bot.core.likeness import SURE, Evidence, evidence, over
@@ -26,22 +26,28 @@ MARGIN = 0.2  #: by how much the best of several candidates must lead
 FIRST = "the first that was heard of it"
 
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class Cluster:
     """Reports of one event, and the rule that joined each."""
 
     reports: list[Report] = field(default_factory=list)
     rules: dict[str, str] = field(default_factory=dict)
+    last: datetime = NEVER  #: the time of its newest report
 
     def add(self, report: Report, rule: str) -> None:
         """Join a report under a rule."""
         self.reports.append(report)
+        self.last = max(self.last, report.at)
         self.rules[report.id] = rule if len(self.reports) > 1 else FIRST
 
     def absorb(self, other: Cluster, rule: str) -> None:
         """Join all of another cluster under a rule."""
         for report in other.reports:
             self.reports.append(report)
+            self.last = max(self.last, report.at)
             self.rules[report.id] = rule if other.rules[report.id] == FIRST else other.rules[report.id]
 
 
@@ -193,6 +199,8 @@ def _place(
     """
     rated: list[tuple[Evidence, Cluster]] = []
     for home in homes:
+        if report.at - home.last > REACH:
+            continue  # without a look at its reports: most are over and done with
         context = sorted((other for other in home.reports if other.at <= report.at + EARLY), key=order)
         if context and _within_reach(report, context):
             rated.append((evidence(report, context, vocabulary), home))

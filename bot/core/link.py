@@ -43,10 +43,15 @@ def link(
     reports = merged(known, fresh)
     groups = clusters(reports, vocabulary)
     told = {report.id for incident in known for update in incident.updates for report in update.reports}
+    new = {report.id for report in fresh}
+    standing = {incident.id: incident for incident in known}
     changes = []
     for group, home, absorbed in _homes(known, groups):
-        before = next((incident for incident in known if incident.id == home), None)
-        observed = [update for incident in known if incident.id in {home, *absorbed} for update in _observed(incident)]
+        before = standing.get(home)
+        if before and not absorbed and before.joined == group.rules and new.isdisjoint(group.rules):
+            continue  # the same reports by the same rules make the same incident
+        parts = [incident for name, incident in standing.items() if name == home or name in absorbed]
+        observed = [update for incident in parts for update in _observed(incident)]
         after = incident_of(home, group, observed, vocabulary, before)
         change = compare(before, after, told, absorbed)
         if change is not None:

@@ -225,6 +225,7 @@ def phase_of(text: str) -> Status | None:
     return None
 
 
+@lru_cache(maxsize=8192)
 def opens_account(text: str) -> bool:
     """Whether a statement reads as the beginning of an account ("We're investigating …")."""
     return bool(_OPENING.search(text[:BEGINNING]))
@@ -237,6 +238,7 @@ _BROAD = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def speaks_broadly(text: str) -> bool:
     """Whether a statement is about many services at once ("multiple Microsoft 365 services")."""
     return bool(_BROAD.search(text))
