@@ -133,6 +133,13 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     return "\n".join(lines)
 
 
+def incident_line(incident: Incident) -> str:
+    """`3fa9c1d20b7e Users can't sign in [MO1221364], 3 updates`."""
+    references = f" [{', '.join(incident.references)}]" if incident.references else ""
+    count = len(incident.updates)
+    return f"{incident.id} {title_of(incident)}{references}, {count} update{'' if count == 1 else 's'}"
+
+
 def _wrapped(text: str, indent: str) -> list[str]:
     """Words in lines; a longer one, such as an address, is left whole."""
     wrapper = TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

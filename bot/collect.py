@@ -143,12 +143,13 @@ def save(
     after = _sight(before, source, readings, at, changed=bool(fresh))
     changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
     cursor = advance(cursor, readings)
+    moved_on = sum(ledger.move(change.absorbed, change.incident.id, at) for change in changes)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
     if not moved(before, after):
         ledger.save_sightings([after])
     waking = waking_of(before, at)
-    queued = sum(
+    queued = moved_on + sum(
         ledger.route(routing, at) for change in changes for routing in routings(change, waking, watched.vocabulary, at)
     )
     return Outcome(cursor, after, tuple(changes), queued)
@@ -186,7 +187,7 @@ def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Cha
         native_ids={(report.source, report.native_id) for report in fresh},
         window=(min(times) - REACH, max(times) + REACH) if watched.likeness else None,
     )
-    return link(known, fresh, watched.vocabulary)
+    return link(known, fresh, watched.vocabulary, ledger.corrections(watched.source.provider))
 
 
 def _sight(before: Sighting, source: Source, readings: Sequence[Reading], at: datetime, *, changed: bool) -> Sighting:

@@ -14,6 +14,7 @@ from tenacity.wait import wait_random_exponential
 
 from bot.core import health
 from bot.core.retry import verdict
+from bot.core.summary import went_on
 from bot.errors import Permanent, SendError, StatusbotError, Temporary
 from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Notice, Receipt, Sighting, State
 from bot.ports import Clock, Ledger, Notifier, Store
@@ -124,6 +125,9 @@ class Deliver:
             incident = ledger.incident(delivery.incident)
             if incident is None:
                 ledger.settle(delivery.id, State.DEAD, now, reason="its incident is gone")
+                continue
+            if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
+                ledger.settle(delivery.id, State.HELD, now, reason="it is an incident of its own again")
                 continue
             seen = ledger.sightings(self._directory.sources(incident.provider))
             owed.append(Owed(delivery, incident, tuple(seen.values())))
@@ -241,8 +245,11 @@ class Deliver:
 
     def _notice(self, owed: Owed, now: datetime) -> Notice:
         delivery, incident = owed.delivery, owed.incident
+        moved = "" if delivery.update or incident.id == delivery.incident else delivery.incident
         wanted = set(delivery.updates) or {delivery.update}
         updates = tuple(update for update in incident.updates if update.id in wanted) or incident.updates[-1:]
+        if moved:
+            updates = (went_on(incident, delivery.created_at or now),)
         return Notice(
             incident=incident,
             updates=updates,
@@ -254,6 +261,7 @@ class Deliver:
             late=now - delivery.created_at if delivery.created_at and delivery.act in CALLS else None,
             catch_up=len(updates) > 1,
             source_names=self._directory.labels,
+            moved=moved,
         )
 
 

@@ -281,6 +281,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrections:
+    """What an operator has put right about which reports are one event; it goes before every rule of joining."""
+
+    together: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """Two report ids of one event -> the ids of the incidents in which they stood before."""
+    apart: frozenset[tuple[str, str]] = frozenset()  #: a report's id, and that of one of the event that it is not of
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the ledger remembers of a report, enough to see whether a source says anything new."""
 
@@ -369,6 +378,7 @@ class Notice:
     catch_up: bool = False  #: it stands for several updates missed
     source_names: Mapping[str, str] = field(default_factory=dict)  #: source id -> how a reader knows it
     test: bool = False  #: a labelled test message
+    moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +405,7 @@ class Delivery:
     key: str  #: incident, update, revision, destination and act: inserting it twice is inserting it once
     destination: Destination
     incident: str
-    update: str
+    update: str  #: empty: it says as which incident an absorbed one went on
     act: Act
     state: State = State.PENDING
     updates: tuple[str, ...] = ()  #: the updates that it stands for

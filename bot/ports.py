@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from bot.model import (
     Capture,
     Change,
+    Corrections,
     Cursor,
     Delivery,
     Destination,
@@ -167,6 +168,23 @@ class Ledger(Protocol):
 
         Its updates and reports replace those stored for it; reports and updates of absorbed incidents move here, and
         the absorbed ids lead here from then on; deliveries that were owed or made for the absorbed stay theirs.
+        """
+        ...
+
+    # what an operator put right
+
+    def corrections(self, provider: str) -> Corrections:
+        """What an operator has put right about a provider's reports."""
+        ...
+
+    def correct(self, provider: str, now: Corrections) -> None:
+        """Make these the corrections of a provider."""
+        ...
+
+    def move(self, absorbed: Sequence[str], incident: str, at: datetime) -> int:
+        """Before the save that absorbs them: queue the word of where they go on, for each message that is theirs alone.
+
+        How many deliveries that were.
         """
         ...
 

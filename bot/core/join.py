@@ -6,14 +6,14 @@ The answer depends on the set of reports alone, never on the order in which they
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core import match
 from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
-from bot.model import Report
+from bot.model import Corrections, Report
 
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
@@ -24,6 +24,11 @@ RENAMED = 1.5  #: the same for a statement that names an id of its own, but does
 MARGIN = 0.2  #: by how much the best of several candidates must lead
 
 FIRST = "the first that was heard of it"
+MERGED = "an operator merged them"
+SET_APART = "an operator set it apart"
+UNCORRECTED = Corrections()
+
+Pairs = Collection[tuple[str, str]]
 
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -56,18 +61,27 @@ def order(report: Report) -> tuple[datetime, int, str]:
     return (report.at, report.position, report.id)
 
 
-def clusters(reports: Iterable[Report], vocabulary: Vocabulary) -> list[Cluster]:
-    """Every report in exactly one cluster, the clusters by their first report."""
-    strands = _strands(sorted(reports, key=order))
+def clusters(
+    reports: Iterable[Report], vocabulary: Vocabulary, corrections: Corrections = UNCORRECTED
+) -> list[Cluster]:
+    """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first."""
+    strands = _strands(sorted(reports, key=order), corrections)
     anchors = [strand for strand in strands if not _loose(strand)]
     singles = [strand for strand in strands if _loose(strand)]
     if singles:
-        anchors = _by_likeness(anchors, singles, vocabulary)
+        anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
+    for strand in anchors:
+        strand.rules.update((report, SET_APART) for report, _ in corrections.apart if report in strand.rules)
     return sorted(anchors, key=lambda cluster: min(map(order, cluster.reports)))
 
 
+def kept_apart(some: Collection[str], others: Collection[str], apart: Pairs) -> bool:
+    """Whether an operator keeps one of these reports from one of those."""
+    return any((a in some and b in others) or (b in some and a in others) for a, b in apart)
+
+
 def _loose(strand: Cluster) -> bool:
-    """Whether nothing but likeness can tell where its only report belongs."""
+    """Whether nothing but likeness can tell where its reports belong (several are such as an operator merged)."""
     return all(report.thread is None and not _names(report) for report in strand.reports)
 
 
@@ -79,17 +93,31 @@ def _names(report: Report) -> list[str]:
 # --- threads and keys --------------------------------------------------------------------------------------------
 
 
-def _strands(reports: Sequence[Report]) -> list[Cluster]:
-    """What hard evidence joins: one source's thread, and a key that two reports name."""
+def _strands(reports: Sequence[Report], corrections: Corrections) -> list[Cluster]:
+    """What hard evidence joins: an operator's word, one source's thread, and a key that two reports name.
+
+    A report that was set apart comes last: so it is this one that stays outside, whatever binds the others.
+    """
     claimed = _claims(reports)
-    forest = _Forest()
-    for report in reports:
-        for bond in _bonds(report, claimed):
-            forest.tie(report.id, bond)
+    bonds = {report.id: [*_corrected(report, corrections), *_bonds(report, claimed)] for report in reports}
+    set_apart = {report for report, _ in corrections.apart}
+    forest = _Forest(corrections.apart)
+    for a, b in sorted(corrections.together):
+        if a in bonds and b in bonds:
+            forest.tie(a, b)
+    for name in sorted(bonds, key=set_apart.__contains__):
+        for bond in bonds[name]:
+            forest.tie(name, bond)
     groups: dict[str, Cluster] = defaultdict(Cluster)
     for report in reports:
-        groups[forest.root(report.id)].add(report, _hard_rule(report, groups[forest.root(report.id)], claimed))
+        cluster = groups[forest.root(report.id)]
+        cluster.add(report, _hard_rule(report, cluster, bonds))
     return list(groups.values())
+
+
+def _corrected(report: Report, corrections: Corrections) -> Iterator[str]:
+    """What an operator has tied a report to."""
+    return (f"merged:{pair}" for pair in corrections.together if report.id in pair)
 
 
 def _claims(reports: Sequence[Report]) -> Mapping[str, bool]:
@@ -123,14 +151,14 @@ def _bonds(report: Report, claimed: Mapping[str, bool]) -> Iterator[str]:
             yield key
 
 
-def _hard_rule(report: Report, cluster: Cluster, claimed: Mapping[str, bool]) -> str:
+def _hard_rule(report: Report, cluster: Cluster, bonds: Mapping[str, Sequence[str]]) -> str:
     """In words, what tied a report to those already in its cluster."""
-    mine = set(_bonds(report, claimed))
-    theirs = {bond for other in cluster.reports for bond in _bonds(other, claimed)}
-    shared = sorted(mine & theirs)
-    thread = next((bond for bond in shared if bond.startswith("thread:")), None)
-    if thread:
+    theirs = {bond for other in cluster.reports for bond in bonds[other.id]}
+    shared = sorted(theirs.intersection(bonds[report.id]))
+    if any(bond.startswith("thread:") for bond in shared):
         return f"{report.source} itself files it there"
+    if any(bond.startswith("merged:") for bond in shared):
+        return MERGED
     for bond in shared:
         kind, _, name = bond.partition(":")
         return f"it names {name}" if kind == "id" else f"it links to {name}"
@@ -138,10 +166,14 @@ def _hard_rule(report: Report, cluster: Cluster, claimed: Mapping[str, bool]) ->
 
 
 class _Forest:
-    """Union and find over names; the root of a group is its least name, so that no order of ties shows."""
+    """Union and find over names; the root of a group is its least name, so that no order of ties shows.
 
-    def __init__(self) -> None:
+    apart: pairs of names that no tie brings together.
+    """
+
+    def __init__(self, apart: Pairs = ()) -> None:
         self._parent: dict[str, str] = {}
+        self._apart = apart
 
     def root(self, name: str) -> str:
         parent = self._parent.setdefault(name, name)
@@ -152,16 +184,20 @@ class _Forest:
 
     def tie(self, a: str, b: str) -> None:
         first, second = sorted((self.root(a), self.root(b)))
-        self._parent[second] = first
+        if not any({self.root(one), self.root(other)} == {first, second} for one, other in self._apart):
+            self._parent[second] = first
 
 
 # --- likeness ----------------------------------------------------------------------------------------------------
 
 
-def _by_likeness(anchors: list[Cluster], singles: Sequence[Cluster], vocabulary: Vocabulary) -> list[Cluster]:
+def _by_likeness(
+    anchors: list[Cluster], singles: Sequence[Cluster], vocabulary: Vocabulary, apart: Pairs
+) -> list[Cluster]:
     """Place every loose report, in the order of their own time, at the one event that it goes on with, or at a new one.
 
-    A thread that begins after loose reports had opened an event adopts that event where the two agree (rule 6).
+    A thread that begins after loose reports had opened an event adopts that event where the two agree (rule 6). What an
+    operator set apart is an event of its own, which neither joins nor is joined by what it was taken from.
     """
     homes: list[Cluster] = list(anchors)
     born: list[Cluster] = []
@@ -170,24 +206,40 @@ def _by_likeness(anchors: list[Cluster], singles: Sequence[Cluster], vocabulary:
     for strand in timeline:
         first = min(strand.reports, key=order)
         if id(strand) in loose:
-            home, rule = _place(first, homes, vocabulary)
+            home, rule = _place(first, _allowed(strand, homes, apart, own=True), vocabulary)
             if home is None:
                 born.append(strand)
                 homes.append(strand)
             else:
-                home.add(first, rule)
+                home.absorb(strand, rule)
         elif first.thread is None and not match.opens_account(first.text):
-            home, rule = _place(first, [other for other in homes if other is not strand], vocabulary, enough=RENAMED)
+            candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
+            home, rule = _place(first, candidates, vocabulary, enough=RENAMED)
             if home is not None:
                 home.absorb(strand, rule)
                 homes.remove(strand)
         else:
-            home, rule = _place(first, born, vocabulary)
+            home, rule = _place(first, _allowed(strand, born, apart), vocabulary)
             if home is not None:
                 strand.absorb(home, rule)
                 homes.remove(home)
                 born.remove(home)
     return homes
+
+
+def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bool = False) -> Sequence[Cluster]:
+    """The events that an operator does not keep a strand from.
+
+    own: of what was set apart, only those with something that was set apart from the same event.
+    """
+    if not apart:
+        return homes
+    homes = [home for home in homes if not kept_apart(strand.rules, home.rules, apart)]
+    taken_from = {other for report, other in apart if report in strand.rules}
+    if not (own and taken_from):
+        return homes
+    company = {report for report, other in apart if other in taken_from}
+    return [home for home in homes if company & home.rules.keys()]
 
 
 def _place(

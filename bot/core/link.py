@@ -11,11 +11,11 @@ from itertools import combinations
 from operator import itemgetter
 
 from bot.core import match
-from bot.core.join import Cluster, clusters, order
+from bot.core.join import UNCORRECTED, Cluster, clusters, order
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
-from bot.model import Change, Impact, Incident, Report, Status, Update
+from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, Status, Update
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
 MINUTE = timedelta(minutes=1)
@@ -34,19 +34,22 @@ def link(
     known: Sequence[Incident],
     fresh: Sequence[Report],
     vocabulary: Vocabulary,
+    corrections: Corrections = UNCORRECTED,
+    former: Mapping[str, str] = NOTHING,
 ) -> list[Change]:
     """What fresh reports change.
 
-    known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). The result lists changed
-    incidents only, oldest first; the same reports give the same incidents in whatever order they came.
+    known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). former: report id -> the id that
+    its incident takes again where that is new. The result lists changed incidents only, oldest first; the same reports
+    give the same incidents in whatever order they came.
     """
     reports = merged(known, fresh)
-    groups = clusters(reports, vocabulary)
+    groups = clusters(reports, vocabulary, corrections)
     told = {report.id for incident in known for update in incident.updates for report in update.reports}
     new = {report.id for report in fresh}
     standing = {incident.id: incident for incident in known}
     changes = []
-    for group, home, absorbed in _homes(known, groups):
+    for group, home, absorbed in _homes(known, groups, former):
         before = standing.get(home)
         if before and not absorbed and before.joined == group.rules and new.isdisjoint(group.rules):
             continue  # the same reports by the same rules make the same incident
@@ -106,17 +109,21 @@ def _time(old: Report, new: Report) -> datetime:
     return min(old.at, new.at)
 
 
-def _homes(known: Sequence[Incident], groups: Sequence[Cluster]) -> list[tuple[Cluster, str, tuple[str, ...]]]:
+def _homes(
+    known: Sequence[Incident], groups: Sequence[Cluster], former: Mapping[str, str]
+) -> list[tuple[Cluster, str, tuple[str, ...]]]:
     """Which incident each cluster is: the known one with which it shares the most reports, else a new one.
 
-    With it the ids of known incidents that are left without any report: they were this one all along.
+    With it the ids of known incidents that are left without any report: they were this one all along. A report whose
+    incident is `former` takes it with it, however few it has.
     """
     belongs = {report.id: incident.id for incident in known for u in incident.updates for report in u.reports}
     age = {incident.id: (incident.started_at, incident.id) for incident in known}
     claims: list[tuple[int, int, str]] = []
     for index, group in enumerate(groups):
+        own = {former[report.id] for report in group.reports if report.id in former}
         shared = Counter(belongs[report.id] for report in group.reports if report.id in belongs)
-        claims += [(count, index, incident) for incident, count in shared.items()]
+        claims += [(count + len(belongs) * (name in own), index, name) for name, count in shared.items()]
     claims.sort(key=lambda claim: (-claim[0], age[claim[2]], claim[1]))
     home: dict[int, str] = {}
     for _, index, incident in claims:
@@ -128,18 +135,20 @@ def _homes(known: Sequence[Incident], groups: Sequence[Cluster]) -> list[tuple[C
             left[index].append(incident)
     taken = set(age)
     return [
-        (group, home.get(index) or new_id(group, belongs, taken), tuple(left[index]))
+        (group, home.get(index) or new_id(group, belongs, taken, former), tuple(left[index]))
         for index, group in enumerate(groups)
     ]
 
 
-def new_id(group: Cluster, belongs: Mapping[str, str], taken: set[str]) -> str:
+def new_id(group: Cluster, belongs: Mapping[str, str], taken: set[str], former: Mapping[str, str] = NOTHING) -> str:
     """A name for a new incident, made of the first report that was seen of it; none that is `taken`, and then it is.
 
     belongs: report id -> the incident that it was part of. What splits off may have given that one its name.
+    former: report id -> the name that its incident had once, and takes again.
     """
     first = min(group.reports, key=lambda report: (report.first_seen_at, *order(report)))
-    name = short_hash(first.provider, first.id, *filter(None, [belongs.get(first.id)]))
+    again = sorted({former[report.id] for report in group.reports if report.id in former} - taken)
+    name = again[0] if again else short_hash(first.provider, first.id, *filter(None, [belongs.get(first.id)]))
     while name in taken:
         name = short_hash(name)
     taken.add(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -35,6 +36,13 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     return [_routing(change, batch, vocabulary, news=True) for batch in batches]
 
 
+def corrected(change: Change, vocabulary: Vocabulary, at: datetime) -> Routing:
+    """What an operator's correction is worth: the standing message as it now reads, and one for what split off."""
+    routing = _routing(change, (_standing(change),), vocabulary, news=False)
+    opens = change.before is None and _open_now(change.incident, at)
+    return replace(routing, revision=int(at.timestamp()), opens=opens)
+
+
 def _open_now(incident: Incident, at: datetime) -> bool:
     """Whether something read for the first time is worth telling: open by a statement, or said within a day.
 
@@ -55,7 +63,9 @@ def _worth_an_edit(change: Change) -> bool:
     if before is None:
         return False
     shown = ("title", "status", "impact", "references", "components", "regions", "starts", "ends", "sources")
-    return bool(change.revised) or any(getattr(before, name) != getattr(after, name) for name in shown)
+    return bool(change.revised or change.absorbed) or any(
+        getattr(before, name) != getattr(after, name) for name in shown
+    )
 
 
 def _standing(change: Change) -> Update:

@@ -124,25 +124,32 @@ def card(notice: Notice) -> Card:
         provider=notice.provider_name or incident.provider,
         title=title_of(incident),
         references=incident.references,
-        state=STATES[incident.status],
+        state="Went on" if notice.moved else STATES[incident.status],
         impact=impact_words(incident),
         components=listing(incident.components),
         regions=listing(incident.regions),
         since=span(incident),
         entries=tuple(entry(update, notice.source_names) for update in shown),
-        doubts=tuple(doubts(unsaid(notice.sightings, shown), notice.source_names)),
+        doubts=() if notice.moved else tuple(doubts(unsaid(notice.sightings, shown), notice.source_names)),
         link=incident.url,
         label=label(notice),
         key=notice.key,
-        fresh=tuple(doubts(unsaid(begun(notice), shown), notice.source_names)),
+        fresh=() if notice.moved else tuple(doubts(unsaid(begun(notice), shown), notice.source_names)),
     )
 
 
 def told(notice: Notice) -> tuple[Update, ...]:
     """The updates whose words are shown: the notice's own, or the newest in a message that is kept current."""
-    if notice.act in (Act.REPLY, Act.POST) or len(notice.updates) > 1:
+    if notice.moved or notice.act in (Act.REPLY, Act.POST) or len(notice.updates) > 1:
         return notice.updates
     return newest(notice.incident.updates) or notice.updates
+
+
+def went_on(incident: Incident, at: datetime) -> Update:
+    """What stands in the message of an incident that went on as this one since `at`."""
+    references = f" [{listing(incident.references)}]" if incident.references else ""
+    words = f"Went on as {title_of(incident)}{references}, and is told there from now on."
+    return Update(f"moved|{incident.id}", at, words, observed=f"moved|{incident.id}")
 
 
 def newest(updates: Sequence[Update]) -> tuple[Update, ...]:

@@ -15,6 +15,7 @@ from bot.store.subscriptions import destination_of
 
 OPEN = (State.PENDING, State.SENDING, State.DOUBTFUL)  #: what later deliveries of the lane wait for
 REPLACED = "replaced by a newer edit"
+AIMLESS = "there is no message to put right"
 
 earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
 
@@ -30,8 +31,9 @@ class Outbox(Part):
         who has been told nothing yet.
         """
         rows = self._heads(now, limit, busy)
-        while replaced := [row["id"] for row in rows if row["replaced"]]:
-            self._change(replaced, state=State.HELD, reason=REPLACED)
+        while idle := [row for row in rows if row["replaced"] or _aimless(row)]:
+            self._change([row["id"] for row in idle if row["replaced"]], state=State.HELD, reason=REPLACED)
+            self._change([row["id"] for row in idle if not row["replaced"]], state=State.HELD, reason=AIMLESS)
             rows = self._heads(now, limit, busy)
         self._change([row["id"] for row in rows if _homeless(row)], act=Act.CREATE)
         ids = [row["id"] for row in rows]
@@ -165,6 +167,11 @@ def _soonest(moment: ColumnElement[Any], state: State, *which: ColumnElement[boo
 def _homeless(row: Row) -> bool:
     """Whether a reply or an edit has no message to stand on."""
     return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
+
+
+def _aimless(row: Row) -> bool:
+    """Whether it would say where a message went on that never stood there."""
+    return not row["update_id"] and _homeless(row)
 
 
 def delivery_of(row: Row) -> Delivery:

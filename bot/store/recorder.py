@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    exists,
     literal,
     select,
     union_all,
@@ -26,6 +27,8 @@ from bot.store.schema import aliases, deliveries, incident_references, incidents
 from bot.store.timeline import batches
 
 Key = tuple[str, str]
+
+own = told.alias("own")
 
 
 class Recorder(Part):
@@ -41,6 +44,7 @@ class Recorder(Part):
         self._save_updates(now, before, entries)
         self._save_reports(now, before, statements)
         self._save_references(now)
+        self._revive([incident.id for incident in now])
         self._absorb([(old, change.incident.id) for change in changes for old in change.absorbed])
 
     def _save_updates(self, now: Collection[Incident], before: Collection[Incident], stored: set[Key]) -> None:
@@ -67,7 +71,17 @@ class Recorder(Part):
             for reference in incident.references
         ]
         self._upsert(incident_references, rows)
-        self._remove(aliases, ("id",), [(incident.id,) for incident in now])
+
+    def _revive(self, ids: Collection[str]) -> None:
+        """Let ids that had led elsewhere be incidents again, each with the messages that were its own."""
+        for some in batches(ids):
+            once = select(aliases.c.id, aliases.c.incident_id).where(aliases.c.id.in_(some))
+            for old, heir in list(self._db.execute(once)):
+                names = ("destination", "message", "at")  # of an inherited row all three are those of the first
+                its_own = exists().where(own.c.incident_id == old, *(own.c[name] == told.c[name] for name in names))
+                self._db.execute(delete(told).where(told.c.incident_id == heir, its_own))
+                self._db.execute(update(deliveries).where(deliveries.c.incident_id == old).values(lane=old))
+                self._db.execute(delete(aliases).where(aliases.c.id == old))
 
     def _absorb(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Let the absorbed ids lead to their incident: its lane goes on behind theirs, and who was told stays told."""

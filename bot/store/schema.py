@@ -192,6 +192,19 @@ aliases = Table(
     Index("ix_aliases_incident", "incident_id"),
 )
 
+#: an operator's word on two reports; `kind`: of one event (then with the incidents in which they stood), or apart
+corrections = Table(
+    "corrections",
+    metadata,
+    text("provider"),
+    text("kind"),
+    text("report"),
+    text("other"),
+    text("report_was"),
+    text("other_was"),
+    PrimaryKeyConstraint("provider", "kind", "report", "other"),
+)
+
 subscriptions = Table(
     "subscriptions",
     metadata,

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _subscriptions()
     _told()
     _aliases()
+    _corrections()
     _incident_references()
     _reports()
     _subscription_facets()
@@ -149,6 +150,19 @@ def _aliases() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_aliases"),
     )
     op.create_index("ix_aliases_incident", "aliases", ["incident_id"])
+
+
+def _corrections() -> None:
+    op.create_table(
+        "corrections",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("other", sa.Text(), nullable=False),
+        sa.Column("report_was", sa.Text(), nullable=False),
+        sa.Column("other_was", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "kind", "report", "other", name="pk_corrections"),
+    )
 
 
 def _incident_references() -> None:

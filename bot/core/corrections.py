@@ -1,0 +1,80 @@
+"""What a merge or a split by an operator comes to: which of the earlier corrections go, and which are added; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+
+from bot.core.join import by_report, clusters, kept_apart, order
+from bot.core.match import Vocabulary
+from bot.model import Corrections, Incident, Report
+
+
+def merged(before: Corrections, one: Incident, other: Incident) -> Corrections:
+    """The corrections with these two as one event; what had kept them apart is undone."""
+    mine, theirs = reports_of(one), reports_of(other)
+    pair = (anchor(mine.values()), anchor(theirs.values()))
+    apart = {kept for kept in before.apart if not kept_apart(mine, theirs, [kept])}
+    return Corrections({**before.together, pair: (one.id, other.id)}, frozenset(apart))
+
+
+def split(
+    before: Corrections, incident: Incident, report: str, vocabulary: Vocabulary
+) -> tuple[Corrections, Mapping[str, str]]:
+    """The corrections with this report out of its event, of which it is not the only one; the others stay together.
+
+    Where a merge had brought it in, that merge is undone: it takes with it what it had come with, and the second value
+    is what the two incidents were called (report id -> incident id).
+    """
+    every = reports_of(incident)
+    came_with = _cluster_of(report, every.values(), vocabulary, Corrections(apart=before.apart))
+    side = came_with if _crossing(before, came_with, every) else {report: every[report]}
+    rest = [other for name, other in every.items() if name not in side]
+    loosed = _crossing(before, side, every)
+    former = {name: was for pair, were in loosed.items() for name, was in zip(pair, were, strict=True)}
+    kept = {pair: were for pair, were in before.together.items() if pair not in loosed}
+    apart = {(name, anchor(rest)) for name in (report, anchor(side.values()))}
+    now = Corrections(kept, before.apart | apart)
+    parts = [[it for it in part.reports if it.id not in side] for part in clusters(every.values(), vocabulary, now)]
+    pieces = [(anchor(part), _named(part, former, incident.id)) for part in parts if part]
+    bridges = {(a, b): (was_a, was_b) for (a, was_a), (b, was_b) in pairwise(pieces)}
+    return replace(now, together=kept | bridges), former
+
+
+def _named(part: Iterable[Report], former: Mapping[str, str], otherwise: str) -> str:
+    """What a part of an incident was called."""
+    return next((former[report.id] for report in part if report.id in former), otherwise)
+
+
+def anchor(reports: Iterable[Report]) -> str:
+    """The id of the report that stands for these: of a thread if there is one, else one that names something."""
+    return min(reports, key=lambda report: (report.thread is None, not report.keys, *order(report))).id
+
+
+def reports_of(incident: Incident) -> dict[str, Report]:
+    """An incident's reports by id."""
+    return reports_in(report for update in incident.updates for report in update.reports)
+
+
+def reports_in(reports: Iterable[Report]) -> dict[str, Report]:
+    """Reports by id."""
+    return {report.id: report for report in reports}
+
+
+def _cluster_of(
+    report: str, every: Iterable[Report], vocabulary: Vocabulary, corrections: Corrections
+) -> Mapping[str, Report]:
+    """The reports that stand with this one under these corrections."""
+    return reports_in(by_report(clusters(every, vocabulary, corrections))[report].reports)
+
+
+def _crossing(
+    before: Corrections, side: Collection[str], every: Collection[str]
+) -> Mapping[tuple[str, str], tuple[str, str]]:
+    """The merges that hold these to the rest of their incident."""
+    return {
+        (a, b): were
+        for (a, b), were in sorted(before.together.items())
+        if a in every and b in every and (a in side) is not (b in side)
+    }
