@@ -35,6 +35,11 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     return [_routing(change, batch, vocabulary, news=True) for batch in batches]
 
 
+def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:
+    """What the routing statement would be asked for news of an incident now: for whom it is, and for whom not."""
+    return _routing(Change(incident), incident.updates[-1:], vocabulary, news=True)
+
+
 def _open_now(incident: Incident, at: datetime) -> bool:
     """Whether something read for the first time is worth telling: open by a statement, or said within a day.
 
