@@ -129,6 +129,12 @@ def directory_of(providers: Iterable[Provider]) -> Directory:
     return Directory({provider.id: provider.name for provider in every}, labels)
 
 
+def vocabulary_of(provider: str, providers: Iterable[Provider]) -> Vocabulary:
+    """The names that a provider's components and regions go by; the catalogue's, where it is none of these."""
+    found = next((each for each in providers if each.id == provider), None) or known(Provider(provider, provider))
+    return Vocabulary(found.components, found.regions)
+
+
 def label_of(source: Source) -> str:
     """What a reader calls a source: `the status page`, `X (@MSFT365Status)`."""
     label = collectors.REGISTRY[source.kind].label
