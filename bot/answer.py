@@ -276,12 +276,12 @@ def _messages(update: Update, told: Account) -> Iterator[str]:
 
 
 def delivery_words(delivery: Delivery) -> str:
-    """`told to slack:C1 at 2026-01-22 19:37 UTC: a new message, sent as 123.45`."""
+    """`told to slack:C1 at 2026-01-22 19:37 UTC: a new message (1769110632.1)`."""
     what, to = ACTS[delivery.act], delivery.destination
     if delivery.state is State.SENT:
         when = f" at {PLAIN.line((delivery.due,))}" if delivery.due else ""
-        name = f" as {delivery.receipt.message}" if delivery.receipt and delivery.receipt.message else ""
-        return f"told to {to}{when}: {what}, sent{name}."
+        name = f" ({delivery.receipt.message})" if delivery.receipt and delivery.receipt.message else ""
+        return f"told to {to}{when}: {what}{name}."
     reason = f" ({delivery.reason})" if delivery.reason else ""
     return f"owed to {to}: {what}, {FATES[delivery.state]}{reason}."
 
