@@ -165,7 +165,9 @@ def _untold_incident(incident: Incident, hearing: Hearing) -> Miss:
 def _untold_update(update: Update, incident: Incident, hearing: Hearing) -> Iterator[Miss]:
     of = f'of "{clip(clean(title_of(incident)), FIRST_WORDS)}"'
     if not update.reports:
-        yield Miss("report", f"observed {PLAIN.line((update.at,))}: {_first_words(update)}, {of}", "no message was owed")
+        yield Miss(
+            "report", f"observed {PLAIN.line((update.at,))}: {_first_words(update)}, {of}", "no message was owed"
+        )
     for report in update.reports:
         what = f"{report.id} {PLAIN.line((report.at,))}: {_first_words(update)}, {of}"
         if _first_sight(report, hearing):
@@ -244,13 +246,19 @@ def audit_words(hearing: Hearing, found: Sequence[Miss], *, everything: bool = F
     """The list, and in one line at its end how much there was to tell; everything: what was rightly silent too."""
     listed = [miss for miss in found if everything or not miss.silent]
     lines = [f"{miss.kind}: {miss.what}\n    {miss.why}" for miss in listed]
-    untold = sum(not miss.silent for miss in found)
-    calls = sum(1 for _ in hearing.calls)
-    reports = sum(len(reports_of(incident)) for incident in hearing.incidents)
-    silent = sum(miss.silent for miss in found)
-    lines.append(
-        f"{untold or 'nothing'} untold: {reports} reports, {len(hearing.incidents)} incidents, "
-        f"{sum(not incident.open for incident in hearing.incidents)} ends, told by {calls} messages and "
-        f"{len(hearing.notices) - calls} edits; {silent} learnt in silence"
+    calls, ends = sum(1 for _ in hearing.calls), sum(not incident.open for incident in hearing.incidents)
+    told = ", ".join(
+        (
+            _count(sum(len(reports_of(incident)) for incident in hearing.incidents), "report"),
+            _count(len(hearing.incidents), "incident"),
+            _count(ends, "end"),
+        )
     )
+    by = f"told by {_count(calls, 'message')} and {_count(len(hearing.notices) - calls, 'edit')}"
+    silent = sum(miss.silent for miss in found)
+    lines.append(f"{len(found) - silent or 'nothing'} untold: {told}, {by}; {silent} learnt in silence")
     return "\n".join(lines)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"

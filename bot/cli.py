@@ -257,9 +257,7 @@ def why(
 )
 def audit(
     recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING")],
-    labels: Annotated[
-        list[Path] | None, typer.Option(help="What is true of them; repeatable.", metavar="FILE")
-    ] = None,
+    labels: Annotated[list[Path] | None, typer.Option(help="What is true of them; repeatable.", metavar="FILE")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also the history that was rightly learnt in silence.")
     ] = False,

@@ -359,7 +359,9 @@ class Verdict:
     """What the routing statement makes of one subscription and one incident, told for `why`."""
 
     subscription: Subscription
-    held_by: tuple[str, ...] = ()  #: the settings that hold it back: providers components regions min_impact maintenance
+    held_by: tuple[
+        str, ...
+    ] = ()  #: the settings that hold it back: providers components regions min_impact maintenance
     told_at: datetime | None = None  #: since when its destination is told of the incident; None: it is not
     owed: bool = False  #: whether news of it would be told there now
 
