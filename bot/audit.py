@@ -12,12 +12,14 @@ import orjson
 
 from bot.app import replay
 from bot.collect import Reading
+from bot.core.route import open_now
 from bot.core.summary import title_of
 from bot.core.text import clip
 from bot.errors import UsageError
 from bot.markup import PLAIN, clean
 from bot.model import (
     Act,
+    Capture,
     Delivery,
     Destination,
     Directory,
@@ -67,6 +69,7 @@ class Hearing:
     directory: Directory = field(default_factory=Directory)
     notices: list[Notice] = field(default_factory=list)  #: what was told, in its order
     first_read: dict[str, datetime] = field(default_factory=dict)  #: source -> when it could be read first
+    history: set[str] = field(default_factory=set)  #: ids of the reports that were history at that time
     named: set[str] = field(default_factory=set)  #: ids of the statements that were read, where they have their own
     counted: dict[tuple[str, str], int] = field(default_factory=dict)  #: (source, thread) -> most statements at once
 
@@ -85,6 +88,12 @@ class Hearing:
         for thread, count in threads.items():
             self.counted[source, thread] = max(count, self.counted.get((source, thread), 0))
 
+    def look_back(self, capture: Capture, incidents: Iterable[Incident]) -> None:
+        """At the first sight of a source, note what of it is history: its reports on incidents that are not open."""
+        past = (incident for incident in incidents if not open_now(incident, capture.at))
+        reports = (report for incident in past for report in reports_of(incident))
+        self.history.update(report.id for report in reports if report.source == capture.source)
+
     @property
     def calls(self) -> Iterable[Notice]:
         """What was told with a message of its own; an edit calls nobody."""
@@ -95,7 +104,12 @@ async def listen(paths: Sequence[Path], store: Store, mode: Mode = Mode.THREAD) 
     """Replay recordings to a subscriber of everything. Raises UsageError for a recording that is none."""
     hearing, listener = Hearing(), Listener()
     everything = Subscription(LISTENER, mode=mode)
-    played = await replay(paths, store, {}, [everything], notifier=lambda _: listener, read=hearing.read)
+
+    async def after(capture: Capture) -> None:
+        if hearing.first_read.get(capture.source) == capture.at:
+            hearing.look_back(capture, await store.read(lambda ledger: ledger.timeline()))
+
+    played = await replay(paths, store, {}, [everything], after, notifier=lambda _: listener, read=hearing.read)
     hearing.incidents, hearing.directory = played
     hearing.notices = listener.notices
     return hearing
@@ -155,9 +169,9 @@ def reports_of(incident: Incident) -> list[Report]:
 def _untold_incident(incident: Incident, hearing: Hearing) -> Miss:
     first = min(reports_of(incident), key=lambda report: report.first_seen_at)
     what = f'{incident.id} "{clip(clean(title_of(incident)), FIRST_WORDS)}"'
-    if _first_sight(first, hearing):
+    if first.id in hearing.history:
         when = PLAIN.line((first.first_seen_at,))
-        why = f"it was history when {first.source} was first read, at {when}: learnt in silence"
+        why = f"it was history when {first.source} was first read, at {when}, and learnt in silence"
         return Miss("incident", what, why, silent=True)
     return Miss("incident", what, "no message was owed for any of it")
 
@@ -170,7 +184,7 @@ def _untold_update(update: Update, incident: Incident, hearing: Hearing) -> Iter
         )
     for report in update.reports:
         what = f"{report.id} {PLAIN.line((report.at,))}: {_first_words(update)}, {of}"
-        if _first_sight(report, hearing):
+        if report.id in hearing.history:
             yield Miss("report", what, f"it was history when {report.source} was first read", silent=True)
         else:
             yield Miss("report", what, "no message was owed for it")
@@ -188,12 +202,6 @@ def _untold_end(incident: Incident, hearing: Hearing) -> Iterator[Miss]:
         yield Miss("end", what, "the last that was told of it calls it open")
     elif not any(notice.incident.status.closed for notice in calls):
         yield Miss("end", what, "it was told by an edit only, which calls nobody")
-
-
-def _first_sight(report: Report, hearing: Hearing) -> bool:
-    """Whether it stood there when its source was first read."""
-    first = hearing.first_read.get(report.source)
-    return first is not None and report.first_seen_at <= first
 
 
 def _first_words(update: Update) -> str:

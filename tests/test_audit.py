@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -25,9 +25,9 @@ OVER = replace(
 )
 
 
-def heard(now: Incident, *notices: Notice, first: datetime = T0) -> Hearing:
-    """What was told of one incident whose source was first read at `first`."""
-    return Hearing([now], Directory(), list(notices), {"acme/page": first})
+def heard(now: Incident, *notices: Notice, history: Iterable[str] = ()) -> Hearing:
+    """What was told of one incident; `history`: the reports that were none of the news when first read."""
+    return Hearing([now], Directory(), list(notices), {"acme/page": T0}, set(history))
 
 
 def notice(now: Incident, *updates: Update, act: Act = Act.REPLY) -> Notice:
@@ -100,7 +100,7 @@ def test_an_incident_that_was_told_to_nobody() -> None:
 
 
 def test_history_at_the_first_sight_of_its_source_is_silent() -> None:
-    (miss,) = misses(heard(OVER, first=at(10)))
+    (miss,) = misses(heard(OVER, history=["acme/page|1", "acme/page|2"]))
     assert (miss.kind, miss.silent) == ("incident", True)
     assert "it was history when acme/page was first read, at 2026-01-22 19:10 UTC" in miss.why
 
@@ -118,9 +118,14 @@ def test_an_edit_alone_is_not_telling() -> None:
 def test_an_older_update_at_the_first_sight_of_its_source_is_silent() -> None:
     archive = report("a", "acme/feed", minutes=20)
     both = incident("i1", *OPEN.updates, update(archive))
-    hearing = heard(both, CREATE)
-    hearing.first_read["acme/feed"] = at(20)
-    assert kinds(hearing) == [("report", True)]
+    assert kinds(heard(both, CREATE, history=["acme/feed|a"])) == [("report", True)]
+
+
+def test_history_is_what_was_not_open_when_its_source_was_first_read() -> None:
+    hearing, capture = Hearing(), Capture(at(60), "acme/page", "https://a.example", 200)
+    other = incident("i3", update(report("o", "acme/x")), status=Status.RESOLVED)
+    hearing.look_back(capture, [OVER, incident("i2", update(report("5"))), other])
+    assert hearing.history == {"acme/page|1", "acme/page|2"}
 
 
 def test_what_another_source_had_said_already_is_told() -> None:

