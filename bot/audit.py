@@ -12,6 +12,8 @@ import orjson
 
 from bot.app import replay
 from bot.collect import Reading
+from bot.core.link import ALIKE, SAME
+from bot.core.match import alike
 from bot.core.route import open_now
 from bot.core.summary import title_of
 from bot.core.text import clip
@@ -135,6 +137,7 @@ def misses(hearing: Hearing) -> list[Miss]:
     found = list(_lost(hearing))
     for incident in reversed(hearing.incidents):
         untold = [update for update in incident.updates if not _told(update, told, seen)]
+        untold = [update for update in untold if not _said(update, incident, hearing)]
         if len(untold) == len(incident.updates):
             found.append(_untold_incident(incident, hearing))
             continue
@@ -146,6 +149,18 @@ def misses(hearing: Hearing) -> list[Miss]:
 def _told(update: Update, told: set[str], seen: set[str]) -> bool:
     """Whether a message carried it: what several sources say alike is told once, by the first."""
     return update.id in seen or any(report.id in told for report in update.reports)
+
+
+def _said(update: Update, incident: Incident, hearing: Hearing) -> bool:
+    """Whether its words were told as another's: the two were one statement until the other was edited (rule 7)."""
+    told = (other for notice in _touching(incident, hearing) if notice.act is not Act.EDIT for other in notice.updates)
+    return any(abs(other.at - update.at) <= SAME and alike(other.text, update.text) >= ALIKE for other in told)
+
+
+def _touching(incident: Incident, hearing: Hearing) -> list[Notice]:
+    """What was told of an incident, whatever it was called at the time."""
+    own = {report.id for report in reports_of(incident)}
+    return [notice for notice in hearing.notices if any(report.id in own for report in reports_of(notice.incident))]
 
 
 def _lost(hearing: Hearing) -> Iterator[Miss]:
@@ -194,8 +209,7 @@ def _untold_end(incident: Incident, hearing: Hearing) -> Iterator[Miss]:
     """The end, where the last message that touches the incident still calls it open."""
     if incident.open:
         return
-    own = {report.id for report in reports_of(incident)}
-    touching = [n for n in hearing.notices if any(report.id in own for report in reports_of(n.incident))]
+    touching = _touching(incident, hearing)
     what = f'{incident.id} "{clip(clean(title_of(incident)), FIRST_WORDS)}"'
     calls = [notice for notice in touching if notice.act is not Act.EDIT]
     if not touching[-1].incident.status.closed:

@@ -134,6 +134,17 @@ def test_what_another_source_had_said_already_is_told() -> None:
     assert kinds(heard(both, CREATE)) == []
 
 
+def test_what_was_one_statement_with_a_told_one_until_that_was_edited_is_told() -> None:
+    """The page's words are edited after a post has repeated them: the post stands alone now, but its words were told."""
+    repeated = update(report("e", "acme/x", minutes=12, text="words of 1"))
+    apart = incident("i1", update(report("1", minutes=10, text="Quite another account")), repeated)
+    assert kinds(heard(apart, CREATE)) == []
+    other = update(report("e", "acme/x", minutes=12, text="A fix is being rolled out"))
+    assert kinds(heard(replace(apart, updates=(apart.updates[0], other)), CREATE)) == [("report", False)]
+    late = update(report("e", "acme/x", minutes=200, text="words of 1"))
+    assert kinds(heard(replace(apart, updates=(apart.updates[0], late)), CREATE)) == [("report", False)]
+
+
 def test_an_observation_that_was_told_to_nobody() -> None:
     seen = incident("i1", *OPEN.updates, update(name="seen", minutes=20, text="The page has not answered."))
     (miss,) = misses(heard(seen, CREATE))
