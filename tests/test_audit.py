@@ -116,7 +116,7 @@ def test_an_edit_alone_is_not_telling() -> None:
 
 
 def test_an_older_update_at_the_first_sight_of_its_source_is_silent() -> None:
-    archive = report("a", "acme/feed", minutes=20)
+    archive = report("a", "acme/feed", minutes=20, text="An older account")
     both = incident("i1", *OPEN.updates, update(archive))
     assert kinds(heard(both, CREATE, history=["acme/feed|a"])) == [("report", True)]
 
@@ -135,7 +135,7 @@ def test_what_another_source_had_said_already_is_told() -> None:
 
 
 def test_what_was_one_statement_with_a_told_one_until_that_was_edited_is_told() -> None:
-    """The page's words are edited after a post has repeated them: the post stands alone now, but its words were told."""
+    """The page's words are edited after a post has repeated them: now it stands alone, but its words were told."""
     repeated = update(report("e", "acme/x", minutes=12, text="words of 1"))
     apart = incident("i1", update(report("1", minutes=10, text="Quite another account")), repeated)
     assert kinds(heard(apart, CREATE)) == []
