@@ -267,12 +267,13 @@ def _messages(update: Update, told: Account) -> Iterator[str]:
     by_destination: dict[Destination, list[Delivery]] = {}
     for owed in told.deliveries:
         by_destination.setdefault(owed.destination, []).append(owed)
+    subscribed = {verdict.subscription.to for verdict in told.verdicts}
     for destination, every in by_destination.items():
         own = [owed for owed in every if update.id in (owed.update, *owed.updates)]
         calls = [owed for owed in own if owed.act is not Act.EDIT]
         yield from map(delivery_words, calls or own[-1:])
         if not own:
-            yield f"no message of its own to {destination}: {_unsent(update, every[0])}"
+            yield f"no message of its own to {destination}: {_unsent(update, every[0], destination in subscribed)}"
 
 
 def delivery_words(delivery: Delivery) -> str:
@@ -286,12 +287,14 @@ def delivery_words(delivery: Delivery) -> str:
     return f"owed to {to}: {what}, {FATES[delivery.state]}{reason}."
 
 
-def _unsent(update: Update, opening: Delivery) -> str:
+def _unsent(update: Update, opening: Delivery, subscribed: bool) -> str:
     """Why an update of an incident that was told has no message."""
     seen = min((report.first_seen_at for report in update.reports), default=update.at)
     if opening.created_at and seen <= opening.created_at:
         return f"it was known when that was first told, at {PLAIN.line((opening.created_at,))}."
-    return "it was learnt in silence, at the first sight of its source."
+    if not subscribed:
+        return "that has no subscription any more."
+    return "it was history at the first sight of its source, or its words had been told as another's."
 
 
 def verdict_words(verdict: Verdict, incident: Incident) -> str:
@@ -304,7 +307,8 @@ def verdict_words(verdict: Verdict, incident: Incident) -> str:
         return f"{whose}told since {PLAIN.line((verdict.told_at,))}{also}"
     if held:
         return f"{whose}held back from {to}: {held}"
-    return f"{whose}nothing holds it back from {to}, but {silence(incident)}"
+    later = "; what is said next will be told" if verdict.owed else ""
+    return f"{whose}nothing holds it back from {to}, but {silence(incident)}{later}"
 
 
 def _held(setting: str, subscription: Subscription, incident: Incident) -> str:

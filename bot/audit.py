@@ -182,9 +182,10 @@ def reports_of(incident: Incident) -> list[Report]:
 
 
 def _untold_incident(incident: Incident, hearing: Hearing) -> Miss:
+    """All of it, in one; an afterword to what was history is as silent as that."""
     first = min(reports_of(incident), key=lambda report: report.first_seen_at)
     what = f'{incident.id} "{clip(clean(title_of(incident)), FIRST_WORDS)}"'
-    if first.id in hearing.history:
+    if first.id in hearing.history and not incident.open:
         when = PLAIN.line((first.first_seen_at,))
         why = f"it was history when {first.source} was first read, at {when}, and learnt in silence"
         return Miss("incident", what, why, silent=True)
@@ -212,7 +213,7 @@ def _untold_end(incident: Incident, hearing: Hearing) -> Iterator[Miss]:
     touching = _touching(incident, hearing)
     what = f'{incident.id} "{clip(clean(title_of(incident)), FIRST_WORDS)}"'
     calls = [notice for notice in touching if notice.act is not Act.EDIT]
-    if not touching[-1].incident.status.closed:
+    if not touching or not touching[-1].incident.status.closed:
         yield Miss("end", what, "the last that was told of it calls it open")
     elif not any(notice.incident.status.closed for notice in calls):
         yield Miss("end", what, "it was told by an edit only, which calls nobody")

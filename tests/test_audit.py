@@ -105,6 +105,11 @@ def test_history_at_the_first_sight_of_its_source_is_silent() -> None:
     assert "it was history when acme/page was first read, at 2026-01-22 19:10 UTC" in miss.why
 
 
+def test_an_afterword_to_history_is_as_silent_but_what_goes_on_is_not() -> None:
+    assert kinds(heard(OVER, history=["acme/page|1"])) == [("incident", True)]
+    assert kinds(heard(MORE, history=["acme/page|1"])) == [("incident", False)]
+
+
 def test_an_update_that_was_told_to_nobody() -> None:
     (miss,) = misses(heard(MORE, CREATE))
     assert (miss.kind, miss.silent) == ("report", False)

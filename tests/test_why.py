@@ -106,8 +106,10 @@ def test_an_update_without_a_message_of_its_own_says_why() -> None:
     late = seen_late(60, "late", "acme/feed", minutes=1)
     known = words(Account(SPOKEN, (delivery(created_at=at(5)),)))
     assert "no message of its own to slack:C1: it was known when that was first told, at 2026-01-22 19:05 UTC" in known
-    silent = words(Account(incident("i1", update(POST), update(late)), (delivery(),)))
-    assert "no message of its own to slack:C1: it was learnt in silence, at the first sight of its source" in silent
+    now = incident("i1", update(POST), update(late))
+    silent = words(Account(now, (delivery(),), (Verdict(subscription(SLACK)),)))
+    assert "no message of its own to slack:C1: it was history at the first sight of its source, or its" in silent
+    assert "to slack:C1: that has no subscription any more." in words(Account(now, (delivery(),)))
 
 
 def test_one_message_for_several_updates_is_named_at_each() -> None:
@@ -138,7 +140,10 @@ MINOR = incident("i1", update(POST), impact=Impact.MINOR, components=("SharePoin
             Verdict(subscription(min_impact=Impact.MAJOR), ("min_impact",), T0, owed=True),
             "told since 2026-01-22 19:00 UTC and to its end, although its filter would hold it back now: below its",
         ),
-        (Verdict(subscription(), (), owed=True), "nothing holds it back from slack:C1, but nothing was news since"),
+        (
+            Verdict(subscription(), (), owed=True),
+            "but nothing was news since the subscription was made; what is said next will be told",
+        ),
     ],
 )
 def test_why_a_destination_is_told_or_not(verdict: Verdict, sentence: str) -> None:

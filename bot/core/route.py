@@ -37,7 +37,7 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
 
 def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:
     """What the routing statement would be asked for news of an incident now: for whom it is, and for whom not."""
-    return _routing(Change(incident), incident.updates[-1:], vocabulary, news=True)
+    return _routing(Change(incident, before=incident), incident.updates[-1:], vocabulary, news=True)
 
 
 def open_now(incident: Incident, at: datetime) -> bool:

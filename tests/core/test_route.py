@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.link import Observation, link, observe
 from bot.core.match import Vocabulary
-from bot.core.route import Waking, routings
+from bot.core.route import Waking, as_it_stands, routings
 from bot.model import Change, Impact, Report, Routing, Status
 from tests.core.build import FEED, NAMES, PAGE, X, at, said, timeline
 
@@ -201,3 +201,16 @@ def test_what_was_adopted_is_not_told_again() -> None:
     page = said(PAGE, 4, post.text, "p1", thread="1", status=Status.INVESTIGATING, links=("https://stspg.io/a",))
     assert told(learnt(page, known=(post,)), Waking.AWAKE) == []
     assert told(learnt(page, known=(post,)), Waking.FIRST) == []
+
+
+# --- for `why` ---------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_as_it_stands_asks_as_the_news_of_it_would() -> None:
+    now = learnt(FOUND, known=(OPEN,))
+    (news,) = owed(now)
+    assert as_it_stands(now.incident, NAMES) == news
+
+
+def test_what_is_over_opens_nothing_as_it_stands() -> None:
+    assert not as_it_stands(learnt(OPEN, OVER).incident, NAMES).opens
