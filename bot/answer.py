@@ -303,7 +303,7 @@ def verdict_words(verdict: Verdict, incident: Incident) -> str:
     held = "; ".join(_held(name, verdict.subscription, incident) for name in verdict.held_by)
     whose = f"{subscription_words(verdict.subscription)}: "
     if verdict.told_at is not None:
-        also = f" and to its end, although its filter would hold it back now: {held}" if held else ""
+        also = f", although this filter holds it back: {held}" if held else ""
         return f"{whose}told since {PLAIN.line((verdict.told_at,))}{also}"
     if held:
         return f"{whose}held back from {to}: {held}"

@@ -138,7 +138,7 @@ MINOR = incident("i1", update(POST), impact=Impact.MINOR, components=("SharePoin
         (Verdict(subscription(), (), T0, owed=True), "told since 2026-01-22 19:00 UTC"),
         (
             Verdict(subscription(min_impact=Impact.MAJOR), ("min_impact",), T0, owed=True),
-            "told since 2026-01-22 19:00 UTC and to its end, although its filter would hold it back now: below its",
+            "told since 2026-01-22 19:00 UTC, although this filter holds it back: below its min_impact major",
         ),
         (
             Verdict(subscription(), (), owed=True),
