@@ -91,8 +91,12 @@ class Hearing:
             self.counted[source, thread] = max(count, self.counted.get((source, thread), 0))
 
     def look_back(self, capture: Capture, incidents: Iterable[Incident]) -> None:
-        """At the first sight of a source, note what of it is history: its reports on incidents that are not open."""
-        past = (incident for incident in incidents if not open_now(incident, capture.at))
+        """At the first sight of a source, note what of it is history: its reports on incidents that are not open.
+
+        Where the last that was told of one still calls it open, what ends it is no history: it is owed (rule 12).
+        """
+        over = (incident for incident in incidents if not open_now(incident, capture.at))
+        past = (incident for incident in over if not any(n.incident.open for n in _touching(incident, self)[-1:]))
         reports = (report for incident in past for report in reports_of(incident))
         self.history.update(report.id for report in reports if report.source == capture.source)
 
@@ -104,7 +108,8 @@ class Hearing:
 
 async def listen(paths: Sequence[Path], store: Store, mode: Mode = Mode.THREAD) -> Hearing:
     """Replay recordings to a subscriber of everything. Raises UsageError for a recording that is none."""
-    hearing, listener = Hearing(), Listener()
+    listener = Listener()
+    hearing = Hearing(notices=listener.notices)
     everything = Subscription(LISTENER, mode=mode)
 
     async def after(capture: Capture) -> None:
@@ -113,7 +118,6 @@ async def listen(paths: Sequence[Path], store: Store, mode: Mode = Mode.THREAD) 
 
     played = await replay(paths, store, {}, [everything], after, notifier=lambda _: listener, read=hearing.read)
     hearing.incidents, hearing.directory = played
-    hearing.notices = listener.notices
     return hearing
 
 

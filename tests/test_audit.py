@@ -134,6 +134,14 @@ def test_history_is_what_was_not_open_when_its_source_was_first_read() -> None:
     assert hearing.history == {"acme/page|1", "acme/page|2"}
 
 
+def test_what_ends_an_incident_that_was_told_as_open_is_no_history() -> None:
+    capture = Capture(at(60), "acme/page", "https://a.example", 200)
+    told_open, told_whole = heard(OVER, CREATE), heard(OVER, CREATE, notice(OVER))
+    told_open.look_back(capture, [OVER])
+    told_whole.look_back(capture, [OVER])
+    assert (told_open.history, told_whole.history) == (set(), {"acme/page|1", "acme/page|2"})
+
+
 def test_what_another_source_had_said_already_is_told() -> None:
     echo = report("e", "acme/x", minutes=12)
     both = incident("i1", update(report("1", minutes=10), echo))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -26,13 +27,20 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     news = [update for update in incident.updates if update.id in change.news]
     closing = [update for update in incident.updates if update.id in change.revised and _turns(change, update)]
     told = sorted([*news, *closing], key=incident.updates.index)
-    if change.silent or (waking is Waking.FIRST and not open_now(incident, at)):
+    history = waking is Waking.FIRST and not open_now(incident, at)
+    if change.silent or (history and not _ends(change)):
         return []
     if not told:
         return [_routing(change, (_standing(change),), vocabulary, news=False)] if _worth_an_edit(change) else []
     together = waking is not Waking.AWAKE and len(told) > 1
     batches: Sequence[tuple[Update, ...]] = [tuple(told)] if together else [(update,) for update in told]
-    return [_routing(change, batch, vocabulary, news=True) for batch in batches]
+    owed = [_routing(change, batch, vocabulary, news=True) for batch in batches]
+    return [replace(routing, opens=False) for routing in owed] if history else owed
+
+
+def _ends(change: Change) -> bool:
+    """Whether it ends what was open: whoever was told of the opening is told of that, and nobody else (rule 12)."""
+    return change.before is not None and change.before.open and not change.incident.open
 
 
 def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:

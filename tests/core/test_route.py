@@ -106,6 +106,13 @@ def test_at_first_sight_what_is_over_is_learnt_in_silence() -> None:
     assert owed(learnt(OPEN, FOUND, OVER), Waking.FIRST) == []
 
 
+def test_at_first_sight_the_end_of_what_was_open_is_told_to_those_who_know_of_it() -> None:
+    ended = learnt(OVER, known=(OPEN,))
+    assert told(ended, Waking.FIRST) == [["It is over"]]
+    assert [routing.opens for routing in owed(ended, Waking.FIRST)] == [False]
+    assert owed(learnt(FOUND, known=(OPEN, OVER)), Waking.FIRST) == [], "an older word on what was over is history"
+
+
 def test_at_first_sight_what_is_open_is_told_in_one_message_with_every_word() -> None:
     change = learnt(OPEN, FOUND)
     assert told(change, Waking.FIRST) == [["Slow mail", "Found it"]]
