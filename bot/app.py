@@ -20,7 +20,7 @@ from typing import BinaryIO, TextIO
 
 from bot import collectors, notifiers
 from bot.catalog import catalogue, provider_for
-from bot.collect import Collect, Watched, poll
+from bot.collect import Collect, Reading, Watched, poll
 from bot.config import (
     Settings,
     check_destination,
@@ -127,6 +127,12 @@ def directory_of(providers: Iterable[Provider]) -> Directory:
     every = list(providers)
     labels = {source.id: label_of(source) for provider in every for source in provider.sources}
     return Directory({provider.id: provider.name for provider in every}, labels)
+
+
+def vocabulary_of(provider: str, providers: Iterable[Provider]) -> Vocabulary:
+    """The names that a provider's components and regions go by; the catalogue's, where it is none of these."""
+    found = next((each for each in providers if each.id == provider), None) or known(Provider(provider, provider))
+    return Vocabulary(found.components, found.regions)
 
 
 def label_of(source: Source) -> str:
@@ -466,11 +472,16 @@ async def replay(
     env: Mapping[str, str],
     subscriptions: Sequence[Subscription] = (),
     after: Callable[[Capture], Awaitable[None]] | None = None,
+    *,
+    notifier: Callable[[str], Notifier] | None = None,
+    read: Callable[[Reading], None] | None = None,
 ) -> tuple[list[Incident], Directory]:
     """Feed recordings through the corridor under their own clock; the timeline that results, newest first.
 
     subscriptions: who is told as the recording plays, besides those that a recording's header names.
     after: awaited when a capture has been played and what it was worth has been told.
+    notifier: stands in for every destination's own, by its kind, so that nothing leaves the program.
+    read: handed each capture as it was read.
     Raises UsageError for a recording that is none.
     """
     headers = [read_header(path) for path in paths]
@@ -486,11 +497,13 @@ async def replay(
         stack.push_async_callback(made.close)
         collect = Collect(store, wire(providers.values(), tools))
         await collect.load()
-        deliver = Deliver(store, made, clock, directory)
+        deliver = Deliver(store, notifier or made, clock, directory)
         for path in paths:
             for capture in read_captures(path):
                 clock.set(capture.at)
-                await play(collect, path, capture)
+                reading = await play(collect, path, capture)
+                if read is not None:
+                    read(reading)
                 if told:
                     await deliver.drain()
                 if after is not None:
@@ -499,8 +512,10 @@ async def replay(
     return await store.read(lambda ledger: ledger.timeline()), directory
 
 
-async def play(collect: Collect, path: Path, capture: Capture) -> None:
-    """One capture of a recording. Raises UsageError where its source is none of the header's."""
+async def play(collect: Collect, path: Path, capture: Capture) -> Reading:
+    """One capture of a recording, as it was read. Raises UsageError where its source is none of the header's."""
     if capture.source not in collect.watched:
         raise UsageError(f"recording {path}: its header names no source {capture.source!r}")
-    await collect.take(capture.source, [await collect.read(capture)])
+    reading = await collect.read(capture)
+    await collect.take(capture.source, [reading])
+    return reading

@@ -224,6 +224,59 @@ def sources(
     _reading(settings, work)
 
 
+@app.command(
+    short_help="Why an incident reads as it does, and who was told.", epilog="Example: statusbot why MO1221364 console"
+)
+def why(
+    context: typer.Context,
+    incident: Annotated[str, typer.Argument(help="Its id, or a reference: MO1221364.", metavar="INCIDENT")],
+    to: Annotated[str | None, typer.Argument(help="As it was subscribed; none: all.", metavar="[DEST]")] = None,
+) -> None:
+    """Tell which rule joined each report to the incident, and which sent or held back each message."""
+    from bot import answer
+    from bot.app import directory_of, vocabulary_of, watching
+    from bot.config import parse_destination
+
+    settings = _settings(context)
+    providers = watching(settings).providers
+    destination = parse_destination(to) if to else None
+
+    async def work(store: Store) -> None:
+        told = await store.read(
+            lambda ledger: answer.account(ledger, incident, lambda name: vocabulary_of(name, providers), destination)
+        )
+        if told is None:
+            raise UsageError(f'INCIDENT: "{incident}" is none that is known; see `statusbot timeline`')
+        typer.echo(answer.why_words(told, directory_of(providers), destination))
+
+    _reading(settings, work)
+
+
+@app.command(
+    short_help="What of a recording would go untold, and why.",
+    epilog="Example: statusbot audit trouble.jsonl.xz --labels trouble.labels.json",
+)
+def audit(
+    recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING")],
+    labels: Annotated[list[Path] | None, typer.Option(help="What is true of them; repeatable.", metavar="FILE")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the history that was rightly learnt in silence.")
+    ] = False,
+) -> int:
+    """Replay, and list every report, incident and end that no subscriber would have been told of, and why."""
+    from bot.audit import against, audit_words, listen, misses, read_labels
+
+    truth = read_labels(labels or ())
+
+    async def work(store: Store) -> int:
+        hearing = await listen(recordings, store)
+        found = [*misses(hearing), *against(truth, hearing.incidents)]
+        typer.echo(audit_words(hearing, found, everything=everything))
+        return FAILED if any(not miss.silent for miss in found) else DONE
+
+    return _in_memory(work)
+
+
 # --- subscriptions -----------------------------------------------------------------------------------------------
 
 

@@ -364,6 +364,18 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the routing statement makes of one subscription and one incident, told for `why`."""
+
+    subscription: Subscription
+    held_by: tuple[
+        str, ...
+    ] = ()  #: the settings that hold it back: providers components regions min_impact maintenance
+    told_at: datetime | None = None  #: since when its destination is told of the incident; None: it is not
+    owed: bool = False  #: whether news of it would be told there now
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One decision to tell: which updates of which incident, and whether it is a catch-up."""
 

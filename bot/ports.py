@@ -25,6 +25,7 @@ from bot.model import (
     Source,
     State,
     Subscription,
+    Verdict,
 )
 
 T = TypeVar("T")
@@ -212,6 +213,10 @@ class Ledger(Protocol):
         """Queue what is owed for one change with one INSERT … SELECT; how many deliveries that were."""
         ...
 
+    def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:
+        """What `route` makes of each subscription (of one destination), oldest first; nothing is queued."""
+        ...
+
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
         """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
 
@@ -242,6 +247,10 @@ class Ledger(Protocol):
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
+        ...
+
+    def deliveries_of(self, incident: str) -> list[Delivery]:
+        """What was ever owed for an incident and for those that it absorbed, oldest first."""
         ...
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:

@@ -21,7 +21,7 @@ RECORDING = str(files("bot.demo") / "microsoft-365-2026-01-22.jsonl.xz")
 SECRET = "https://hooks.example.com/very-secret-part"
 COMMANDS = (
     *("run", "demo", "replay", "timeline", "status", "sources", "subscribe", "unsubscribe", "subscriptions"),
-    *("merge", "split", "deliveries", "deliveries retry", "db", "db upgrade"),
+    *("merge", "split", "deliveries", "deliveries retry", "db", "db upgrade", "why", "audit"),
 )
 HEAVY = ("discord", "tweepy", "slack_sdk", "slack_bolt", "sqlalchemy", "aiohttp", "alembic", "feedparser", "pydantic")
 
@@ -261,6 +261,40 @@ def test_sources_tells_how_far_each_can_be_believed(played: Place) -> None:
 def test_the_kinds_of_sources_are_listed(here: Place) -> None:
     said = here.say("sources", "--kinds")
     assert [line.split()[0] for line in said.out.splitlines()][:3] == ["statuspage", "feed", "x"]
+
+
+def test_why_tells_the_evening_in_sentences(played: Place) -> None:
+    said = played.say("why", "MO1221364")
+    assert (said.code, said.err) == (0, "")
+    flat = " ".join(said.out.split())
+    assert "opened it: the first that was heard of it." in flat
+    assert "joined because it names MO1221364." in flat
+    assert "joined because microsoft-365/graph itself files it there." in flat
+    assert flat.endswith("Who is told: Nobody is subscribed.")
+    assert [line for line in said.out.splitlines() if len(line) > 80] == []
+    assert played.say("why", "mo1221364", "console").out.endswith("console has no subscription.\n")
+
+
+def test_why_of_what_is_not_known_is_refused(played: Place) -> None:
+    assert 'INCIDENT: "MO1" is none that is known' in refused(played.say("why", "MO1"))
+    assert '"pager" is no kind of destination' in refused(played.say("why", "MO1221364", "pager:1"))
+
+
+def test_audit_of_the_evening_misses_nothing_and_leaves_nothing_behind(here: Place) -> None:
+    said = here.say("audit", RECORDING)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("nothing untold: 14 reports, 1 incident, 1 end, told by ")
+    assert list(here.folder.iterdir()) == []
+
+
+def test_audit_with_labels_that_know_better_fails(here: Place) -> None:
+    here.write("labels.json", '{"reports": {"microsoft-365/x|1": "MO1221364"}}')
+    said = here.say("audit", RECORDING, "--labels", "labels.json")
+    assert said.code == 1
+    assert said.out.startswith("report: microsoft-365/x|1\n    it is labelled, but stands on no timeline\n1 untold")
+    here.write("labels.json", "[]")
+    assert "--labels labels.json: no labels" in refused(here.say("audit", RECORDING, "--labels", "labels.json"))
+    assert "--labels none.json: cannot be read" in refused(here.say("audit", RECORDING, "--labels", "none.json"))
 
 
 # --- subscriptions -----------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, St
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
 MINUTE = timedelta(minutes=1)
+ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +351,7 @@ def _contradict(a: Report, b: Report) -> bool:
 def _sameness(a: Report, b: Report, alone: Mapping[str, bool]) -> float:
     """0: two statements. Up to 1: the same words, or the only ones of their phase in one minute (one was edited)."""
     score = match.alike(a.text, b.text)
-    if score >= 0.9:
+    if score >= ALIKE:
         return score
     same_minute = abs(a.at - b.at) < MINUTE and _minute(a) == _minute(b)
     both_numbered = a.thread is not None and b.thread is not None

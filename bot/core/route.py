@@ -27,23 +27,35 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     news = [update for update in incident.updates if update.id in change.news]
     closing = [update for update in incident.updates if update.id in change.revised and _turns(change, update)]
     told = sorted([*news, *closing], key=incident.updates.index)
-    if change.silent or (waking is Waking.FIRST and not _open_now(incident, at)):
+    history = waking is Waking.FIRST and not open_now(incident, at)
+    if change.silent or (history and not _ends(change)):
         return []
     if not told:
         return [_routing(change, (_standing(change),), vocabulary, news=False)] if _worth_an_edit(change) else []
     together = waking is not Waking.AWAKE and len(told) > 1
     batches: Sequence[tuple[Update, ...]] = [tuple(told)] if together else [(update,) for update in told]
-    return [_routing(change, batch, vocabulary, news=True) for batch in batches]
+    owed = [_routing(change, batch, vocabulary, news=True) for batch in batches]
+    return [replace(routing, opens=False) for routing in owed] if history else owed
 
 
 def corrected(change: Change, vocabulary: Vocabulary, at: datetime) -> Routing:
     """What an operator's correction is worth: the standing message as it now reads, and one for what split off."""
     routing = _routing(change, (_standing(change),), vocabulary, news=False)
-    opens = change.before is None and _open_now(change.incident, at)
+    opens = change.before is None and open_now(change.incident, at)
     return replace(routing, revision=int(at.timestamp()), opens=opens)
 
 
-def _open_now(incident: Incident, at: datetime) -> bool:
+def _ends(change: Change) -> bool:
+    """Whether it ends what was open: whoever was told of the opening is told of that, and nobody else (rule 12)."""
+    return change.before is not None and change.before.open and not change.incident.open
+
+
+def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:
+    """What the routing statement would be asked for news of an incident now: for whom it is, and for whom not."""
+    return _routing(Change(incident, before=incident), incident.updates[-1:], vocabulary, news=True)
+
+
+def open_now(incident: Incident, at: datetime) -> bool:
     """Whether something read for the first time is worth telling: open by a statement, or said within a day.
 
     (Many feeds never say that anything is over; their history is no news.)

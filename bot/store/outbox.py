@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, or_, select, update
 
 from bot.model import Act, Delivery, Receipt, State
 from bot.store.part import Part, Row
@@ -77,6 +77,10 @@ class Outbox(Part):
         if states:
             query = query.where(deliveries.c.state.in_(states))
         return [delivery_of(row) for row in self._rows(query)]
+
+    def deliveries_of(self, incident: str) -> list[Delivery]:
+        """What was ever owed for an incident and for those that it absorbed, oldest first."""
+        return self._fetch(or_(deliveries.c.lane == incident, deliveries.c.incident_id == incident))
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:
         """Make a dead or held delivery pending again, its tries counted anew; None where there is no such one."""

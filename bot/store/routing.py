@@ -26,10 +26,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from bot.model import Act, Mode, Routing, State
+from bot.model import Act, Destination, Mode, Routing, State, Verdict
 from bot.store.columns import Instant, Strings, Word
-from bot.store.part import Part, insert_of
+from bot.store.part import Part, Row, insert_of
 from bot.store.schema import aliases, deliveries, subscription_facets, subscriptions, told
+from bot.store.subscriptions import subscription_of
 
 OPENING = ((Mode.THREAD, Act.CREATE), (Mode.EDIT, Act.CREATE), (Mode.POST, Act.POST))
 NEWS = ((Mode.THREAD, Act.REPLY), (Mode.THREAD, Act.EDIT), (Mode.EDIT, Act.EDIT), (Mode.POST, Act.POST))
@@ -52,6 +53,14 @@ class Router(Part):
         if routing.opens and count:
             self._remember_told(routing, at)
         return count
+
+    def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:
+        """What `route` makes of each subscription (of one destination), condition by condition; nothing is queued."""
+        query = _explained(_shape(routing))
+        if to is not None:
+            query = query.where(subscriptions.c.destination == str(to))
+        found = self._db.execute(query, _values(routing, None)).mappings()
+        return [verdict_of(dict(row)) for row in found]
 
     def _remember_told(self, routing: Routing, at: datetime) -> None:
         """Note who is told of the incident from now on; the message is filled in when it stands there."""
@@ -89,7 +98,7 @@ def _shape(routing: Routing) -> Shape:
     return Shape(routing.news, routing.opens, *named, routing.maintenance)
 
 
-def _values(routing: Routing, at: datetime) -> dict[str, Any]:
+def _values(routing: Routing, at: datetime | None) -> dict[str, Any]:
     """The values in a routing's statement."""
     return {
         "incident": routing.incident,
@@ -152,37 +161,69 @@ def _at() -> BindParameter[Any]:
 
 def _chosen(shape: Shape) -> Subquery:
     """Each destination that the change concerns, with the subscription that stands for it and how it was told."""
-    here = and_(
-        told.c.destination == subscriptions.c.destination, told.c.incident_id == bindparam("incident", type_=Text())
-    )
-    matches = _matches(shape)
-    concerned = or_(matches, told.c.destination.is_not(None)) if shape.opens else told.c.destination.is_not(None)
-    oldest = func.coalesce(func.min(case((matches, subscriptions.c.id))), func.min(subscriptions.c.id))
+    oldest = func.coalesce(func.min(case((_matches(shape), subscriptions.c.id))), func.min(subscriptions.c.id))
     return (
         select(
             subscriptions.c.destination,
             oldest.label("subscription_id"),
             func.max(told.c.mode).label("told_mode"),
         )
-        .join_from(subscriptions, told, here, isouter=True)
-        .where(concerned)
+        .join_from(subscriptions, told, _here(), isouter=True)
+        .where(_concerned(shape))
         .group_by(subscriptions.c.destination)
         .subquery("chosen")
     )
 
 
+def _explained(shape: Shape) -> Select[Any]:
+    """Every subscription with the parts of the selection above, each told by itself instead of all in one."""
+    parts = [condition.label(f"passes_{name}") for name, condition in _conditions(shape).items()]
+    return (
+        select(subscriptions, told.c.at.label("told_at"), _concerned(shape).label("owed"), *parts)
+        .join_from(subscriptions, told, _here(), isouter=True)
+        .order_by(subscriptions.c.id)
+    )
+
+
+def verdict_of(row: Row) -> Verdict:
+    """What the selection says of one subscription, from its row."""
+    parts = {name.removeprefix("passes_"): passes for name, passes in row.items() if name.startswith("passes_")}
+    held = tuple(name for name, passes in parts.items() if not passes)
+    return Verdict(subscription_of(row), held, row["told_at"], bool(row["owed"]))
+
+
+def _here() -> ColumnElement[bool]:
+    """Whether a subscription's destination was told of the incident."""
+    incident = bindparam("incident", type_=Text())
+    return and_(told.c.destination == subscriptions.c.destination, told.c.incident_id == incident)
+
+
+def _concerned(shape: Shape) -> ColumnElement[bool]:
+    """Whether the change is owed to a subscription's destination: it was told, or may be told now and wants it."""
+    already = told.c.destination.is_not(None)
+    return or_(_matches(shape), already) if shape.opens else already
+
+
 def _matches(shape: Shape) -> ColumnElement[bool]:
-    """Whether a subscription wants such an incident; what the incident does not name passes (rule of truth 12)."""
-    wanted = [or_(subscriptions.c.every_provider, _names("provider"))]
+    """Whether a subscription wants such an incident."""
+    return and_(true(), *_conditions(shape).values())
+
+
+def _conditions(shape: Shape) -> dict[str, ColumnElement[bool]]:
+    """What makes a subscription want an incident, by the setting that asks for it.
+
+    What the incident does not name is no condition, and so passes (rule of truth 12).
+    """
+    wanted: dict[str, ColumnElement[bool]] = {"providers": or_(subscriptions.c.every_provider, _names("provider"))}
     if shape.components:
-        wanted.append(or_(subscriptions.c.every_component, _names("component")))
+        wanted["components"] = or_(subscriptions.c.every_component, _names("component"))
     if shape.regions:
-        wanted.append(or_(subscriptions.c.every_region, _names("region")))
+        wanted["regions"] = or_(subscriptions.c.every_region, _names("region"))
     if shape.rank:
-        wanted.append(subscriptions.c.min_rank <= bindparam("rank", type_=Integer()))
+        wanted["min_impact"] = subscriptions.c.min_rank <= bindparam("rank", type_=Integer())
     if shape.maintenance:
-        wanted.append(subscriptions.c.maintenance)
-    return and_(true(), *wanted)
+        wanted["maintenance"] = subscriptions.c.maintenance
+    return wanted
 
 
 def _names(kind: str) -> ColumnElement[bool]:

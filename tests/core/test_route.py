@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.link import Observation, link, observe
 from bot.core.match import Vocabulary
-from bot.core.route import Waking, routings
+from bot.core.route import Waking, as_it_stands, routings
 from bot.model import Change, Impact, Report, Routing, Status
 from tests.core.build import FEED, NAMES, PAGE, X, at, said, timeline
 
@@ -106,6 +106,13 @@ def test_at_first_sight_what_is_over_is_learnt_in_silence() -> None:
     assert owed(learnt(OPEN, FOUND, OVER), Waking.FIRST) == []
 
 
+def test_at_first_sight_the_end_of_what_was_open_is_told_to_those_who_know_of_it() -> None:
+    ended = learnt(OVER, known=(OPEN,))
+    assert told(ended, Waking.FIRST) == [["It is over"]]
+    assert [routing.opens for routing in owed(ended, Waking.FIRST)] == [False]
+    assert owed(learnt(FOUND, known=(OPEN, OVER)), Waking.FIRST) == [], "an older word on what was over is history"
+
+
 def test_at_first_sight_what_is_open_is_told_in_one_message_with_every_word() -> None:
     change = learnt(OPEN, FOUND)
     assert told(change, Waking.FIRST) == [["Slow mail", "Found it"]]
@@ -201,3 +208,16 @@ def test_what_was_adopted_is_not_told_again() -> None:
     page = said(PAGE, 4, post.text, "p1", thread="1", status=Status.INVESTIGATING, links=("https://stspg.io/a",))
     assert told(learnt(page, known=(post,)), Waking.AWAKE) == []
     assert told(learnt(page, known=(post,)), Waking.FIRST) == []
+
+
+# --- for `why` ---------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_as_it_stands_asks_as_the_news_of_it_would() -> None:
+    now = learnt(FOUND, known=(OPEN,))
+    (news,) = owed(now)
+    assert as_it_stands(now.incident, NAMES) == news
+
+
+def test_what_is_over_opens_nothing_as_it_stands() -> None:
+    assert not as_it_stands(learnt(OPEN, OVER).incident, NAMES).opens

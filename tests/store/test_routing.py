@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Act, Destination, Impact, Incident, Mode, Receipt, State
+from bot.model import Act, Destination, Impact, Incident, Mode, Receipt, State, Verdict
 from bot.ports import Ledger
 from bot.store import SqlStore
 from tests.store.build import SLACK, T0, TEAMS, at, change, incident, report, routing, subscription, update
@@ -42,6 +42,78 @@ async def test_a_filter(store: SqlStore, filter_: dict[str, Any], facets: dict[s
         return ledger.route(routing(**facets), T0)
 
     assert await store.write(work) == int(passes)
+
+
+@pytest.mark.parametrize(("filter_", "facets", "passes"), FILTERS)
+async def test_the_explanation_of_a_filter_is_the_statement_s_own(
+    store: SqlStore, filter_: dict[str, Any], facets: dict[str, Any], passes: bool
+) -> None:
+    def work(ledger: Ledger) -> tuple[list[Verdict], int]:
+        ledger.subscribe(subscription(**filter_))
+        return ledger.explain(routing(**facets)), ledger.route(routing(**facets), T0)
+
+    (verdict,), queued = await store.write(work)
+    assert (verdict.owed, verdict.held_by == (), verdict.told_at) == (passes, passes, None)
+    assert queued == int(passes)
+    assert set(verdict.held_by) <= {*filter_, "maintenance"}, "only what the filter asks for holds anything back"
+
+
+@pytest.mark.parametrize(
+    ("held_by", "facets"),
+    [
+        ("providers", {"provider": "other"}),
+        ("components", {"components": ("chat",)}),
+        ("regions", {"regions": ("asia",)}),
+        ("min_impact", {"rank": 1}),
+        ("maintenance", {"maintenance": True}),
+    ],
+)
+async def test_each_setting_that_holds_back_is_named_alone(
+    store: SqlStore, held_by: str, facets: dict[str, Any]
+) -> None:
+    picky = subscription(
+        SLACK,
+        providers=("acme",),
+        components=("Mail",),
+        regions=("Europe",),
+        min_impact=Impact.MAJOR,
+        maintenance=False,
+    )
+    fitting: dict[str, Any] = {"components": ("mail",), "regions": ("europe",), "rank": 2}
+
+    def work(ledger: Ledger) -> list[Verdict]:
+        ledger.subscribe(picky)
+        return [*ledger.explain(routing(**(fitting | facets))), *ledger.explain(routing(**fitting))]
+
+    held, let_through = await store.write(work)
+    assert (held.held_by, held.owed) == ((held_by,), False)
+    assert (let_through.held_by, let_through.owed) == ((), True)
+
+
+async def test_the_explanation_of_who_was_told_says_since_when(store: SqlStore) -> None:
+    def work(ledger: Ledger) -> list[Verdict]:
+        ledger.subscribe(subscription(SLACK, min_impact=Impact.MAJOR))
+        ledger.subscribe(subscription(TEAMS, min_impact=Impact.MAJOR))
+        ledger.unsubscribe(TEAMS, [])
+        ledger.route(routing("u1"), T0)
+        ledger.subscribe(subscription(TEAMS, min_impact=Impact.MAJOR))
+        return ledger.explain(routing("u2", rank=1))
+
+    slack, teams = await store.write(work)
+    assert (slack.told_at, slack.owed, slack.held_by) == (T0, True, ("min_impact",))
+    assert (teams.told_at, teams.owed, teams.held_by) == (None, False, ("min_impact",))
+
+
+async def test_one_destination_is_explained_alone_and_nothing_is_queued(store: SqlStore) -> None:
+    def work(ledger: Ledger) -> list[Verdict]:
+        ledger.subscribe(subscription(SLACK))
+        ledger.subscribe(subscription(TEAMS))
+        return ledger.explain(routing(), TEAMS)
+
+    (verdict,) = await store.write(work)
+    assert (verdict.subscription.to, verdict.owed) == (TEAMS, True)
+    assert await store.read(lambda ledger: ledger.deliveries()) == []
+    assert await store.read(lambda ledger: ledger.explain(routing(), Destination("slack", "C9"))) == []
 
 
 #: mode, what the routing says, what is queued for one who was not told and for one who was
