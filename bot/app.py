@@ -33,6 +33,7 @@ from bot.config import (
 )
 from bot.core import health
 from bot.core.match import Vocabulary
+from bot.core.summary import duration
 from bot.deliver import Deliver
 from bot.errors import UsageError
 from bot.model import Belief, Capture, Change, Directory, Incident, Mode, Provider, Sighting, Source, Subscription
@@ -288,6 +289,7 @@ class Polling:
         self._changed = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._troubled: set[str] = set()
+        self._offline = collect.offline
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -345,6 +347,7 @@ class Polling:
         warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)
         self._tell_edges(watched, before, outcome.sighting)
+        self._tell_network(outcome.sighting.asked_at or self._clock.now())
         warning = outcome.cursor.state.get("warning", "")
         if warning and not warned:
             log.warning("%s: %s", source, warning)
@@ -368,10 +371,22 @@ class Polling:
     def _tell_edges(watched: Watched, before: Sighting, after: Sighting) -> None:
         """One line for a failure, one for a recovery."""
         name = watched.source.id
+        if health.NETWORK in (before.reason, after.reason):
+            return  # one line for all of them: _tell_network
         if after.belief is Belief.UNREADABLE and before.belief is not Belief.UNREADABLE:
             log.warning("%s cannot be read: %s%s", name, after.reason, " (our settings)" if after.ours else "")
         elif before.belief is Belief.UNREADABLE and after.belief is not Belief.UNREADABLE:
             log.warning("%s can be read again", name)
+
+    def _tell_network(self, at: datetime) -> None:
+        """One line when most sources begin to fail together, one when they can be read again."""
+        since, self._offline = self._offline, self._collect.offline
+        if self._offline and not since:
+            log.warning(
+                "most sources fail since %s: %s; no page is accused", f"{self._offline:%H:%M} UTC", health.NETWORK
+            )
+        elif since and not self._offline:
+            log.warning("the network is back, after %s", duration(at - since))
 
 
 def write_through(stream: BinaryIO, lines: bytes) -> None:

@@ -130,7 +130,11 @@ def advance(cursor: Cursor, readings: Sequence[Reading]) -> Cursor:
 
 
 def save(
-    ledger: Ledger, watched: Watched, readings: Sequence[Reading], cursor: Cursor, sightings: Mapping[str, Sighting]
+    ledger: Ledger,
+    watched: Watched,
+    readings: Sequence[Reading],
+    cursor: Cursor,
+    sightings: Mapping[str, Sighting],
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
@@ -189,10 +193,15 @@ def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Cha
     return link(known, fresh, watched.vocabulary)
 
 
+def failure_of(readings: Sequence[Reading]) -> Unreadable | None:
+    """Why a poll brought nothing; None where any of its documents could be read."""
+    failures = [reading.failure for reading in readings if reading.failure is not None]
+    return failures[0] if len(failures) == len(readings) else None
+
+
 def _sight(before: Sighting, source: Source, readings: Sequence[Reading], at: datetime, *, changed: bool) -> Sighting:
     """The source's sighting: unreadable only where none of its documents could be read."""
-    failures = [reading.failure for reading in readings if reading.failure is not None]
-    failure = failures[0] if len(failures) == len(readings) else None
+    failure = failure_of(readings)
     said_nothing = all(not reading.items and not reading.unchanged for reading in readings)
     empty = source.empty == "fault" and said_nothing
     return health.sight(before, at, failure, changed=changed, empty=empty)
@@ -209,7 +218,9 @@ def _observe(
     """Add what the program itself saw: a page that is down while something is wrong, and its return (rule 4)."""
     labels = watched.siblings
     down = [seen for name, seen in sorted(sightings.items()) if name in watched.hosted and health.down(seen)]
-    returned = health.down(before) and not health.down(sightings[before.source]) and before.source in watched.hosted
+    # What was accused before it proved to be our own network's fault is taken back by its return, too.
+    gone_before = before.belief is Belief.UNREADABLE and before.source in watched.hosted
+    returned = gone_before and sightings[before.source].belief is not Belief.UNREADABLE
     if not down and not returned:
         return changes
     spoken = ledger.timeline(provider=watched.source.provider, since=before.since if returned else at)
@@ -219,7 +230,11 @@ def _observe(
         back = health.came_back(before, at, labels[before.source])
         carrier = health.bearer(list(incidents.values()), back.key.replace("up|", "down|", 1))
         changes = _add(changes, incidents, observe(carrier, [back]) if carrier else None)
-    well = [labels[name] for name, seen in sorted(sightings.items()) if not health.down(seen) and seen.read_at]
+    well = [
+        labels[name]
+        for name, seen in sorted(sightings.items())
+        if seen.belief is not Belief.UNREADABLE and seen.read_at
+    ]
     for sighting in down:
         gone = health.went_down(sighting, labels[sighting.source], well)
         if health.bearer(list(incidents.values()), gone.key) is None:
@@ -250,6 +265,7 @@ class Collect:
     def __init__(self, store: Store, watched: Iterable[Watched]) -> None:
         self.watched = {entry.source.id: entry for entry in watched}
         self.sightings: dict[str, Sighting] = {}
+        self.offline: datetime | None = None  #: since when most sources fail together (rule of truth 3)
         self._cursors: dict[str, Cursor] = {}
         self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
         self._unsaved: set[str] = set()
@@ -259,6 +275,8 @@ class Collect:
         """Take up where the database was left."""
         names = list(self.watched)
         self.sightings = await self._store.read(lambda ledger: ledger.sightings(names))
+        since = [seen.failing_since for seen in self.sightings.values() if seen.reason == health.NETWORK]
+        self.offline = min(filter(None, since), default=None)
         self._cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
 
     def cursor(self, source: str) -> Cursor:
@@ -280,12 +298,26 @@ class Collect:
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
-            news = [self._compared(reading) for reading in readings]
+            news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
             outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family))
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
         self._unsaved.add(source)
+        if self.offline and not health.fail_together(self.sightings.values(), self.offline):
+            self.offline = None
         return outcome
+
+    def _ours_or_theirs(self, readings: Sequence[Reading], before: Sighting) -> Sequence[Reading]:
+        """The readings; where they fail with most other sources, of our own fault."""
+        failure, at = failure_of(readings), readings[-1].capture.at
+        if failure is None or failure.ours:
+            return readings
+        failing = replace(before, failing_since=before.failing_since or at, ours=False)
+        others = (seen for name, seen in self.sightings.items() if name != before.source)
+        if not health.fail_together([*others, failing], failing.failing_since or at):
+            return readings
+        self.offline = self.offline or failing.failing_since
+        return [replace(reading, failure=Unreadable(health.NETWORK, ours=True)) for reading in readings]
 
     def _compared(self, reading: Reading) -> Reading:
         """A reading that knows which of its threads read as when they were last saved."""

@@ -13,6 +13,7 @@ import pytest
 from bot.app import known, wire
 from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, waking_of
 from bot.config import providers_from
+from bot.core.health import NETWORK
 from bot.core.route import Waking
 from bot.errors import Unreadable
 from bot.model import (
@@ -409,6 +410,94 @@ async def test_the_account_that_fails_is_not_the_page(corridor: Corridor) -> Non
     for minute in (1, 2, 3):
         await corridor.take(answer(minute, source=X, status=503))
     assert await corridor.texts() == ["slow"]
+
+
+# --- ours or theirs (rule 3) --------------------------------------------------------------------------------------
+
+OTHERS = [Source(f"{name}/page", name, "page", "statuspage", f"https://{name}.example") for name in ("beta", "gamma")]
+PAGES = [PAGE, *OTHERS]
+
+
+class Network(Corridor):
+    """The pages of three providers, and one provider's account."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        watched = [
+            Watched(page, self.parser, siblings={page.id: "the status page"}, hosted=frozenset({page.id}))
+            for page in OTHERS
+        ]
+        self.collect = Collect(store, [*self.collect.watched.values(), *watched])
+
+    async def all_answer(self, minutes: float) -> None:
+        """A round of polls, five seconds apart."""
+        for index, source in enumerate((*PAGES, X)):
+            await self.take(answer(minutes + index / 12, source=source))
+
+    async def none_answers(self, minutes: float) -> None:
+        """A round of polls while the network is gone."""
+        for index, source in enumerate((*PAGES, X)):
+            await self.take(answer(minutes + index / 12, source=source, status=503))
+
+
+@pytest.fixture
+async def network(store: SqlStore) -> Network:
+    made = Network(store)
+    await made.all_answer(0)
+    await made.take(post(1, "We look into slow mail."))
+    return made
+
+
+async def test_with_the_network_gone_no_page_is_accused_and_recovery_is_no_flood(network: Network) -> None:
+    for minute in (2, 3, 4, 30):
+        await network.none_answers(minute)
+    assert network.collect.offline == at(2 + 2 / 12), "when the third of them failed"
+    seen = network.collect.sightings.values()
+    assert {(entry.belief, entry.ours, entry.reason) for entry in seen} == {(Belief.UNREADABLE, True, NETWORK)}
+    await network.all_answer(40)
+    assert network.collect.offline is None
+    assert await network.texts() == ["We look into slow mail."]
+    assert len(await network.deliveries()) == 1
+
+
+async def test_what_was_missed_while_the_network_was_gone_is_caught_up_with_in_one_message(network: Network) -> None:
+    for minute in (2, 3, 30):
+        await network.none_answers(minute)
+    news = [said(m, f"Words of minute {m}.", links=[SHORT]) for m in (5, 10, 20)]
+    await network.take(answer(40, *news))
+    assert [len(delivery.updates) for delivery in await network.deliveries()] == [1, 3]
+
+
+async def test_a_page_that_was_accused_before_it_showed_is_told_to_be_back(network: Network) -> None:
+    await network.take(answer(2, status=503))
+    await network.take(answer(2.2, status=503))
+    await network.none_answers(3)
+    await network.none_answers(4)
+    assert network.collect.sighting(PAGE.id).ours
+    await network.all_answer(9)
+    assert (await network.texts())[1:] == [
+        "The status page has not answered since 19:02 UTC (503); following X (@acmestatus).",
+        "The status page answers again, after 7 min.",
+    ]
+
+
+async def test_a_page_that_fails_alone_is_accused_as_ever(network: Network) -> None:
+    for minute in (2, 3, 4):
+        await network.take(answer(minute, status=503))
+        for source in (*OTHERS, X):
+            await network.take(answer(minute + 0.5, source=source))
+    assert network.collect.offline is None
+    assert len(await network.texts()) == 2
+
+
+async def test_a_second_process_knows_that_the_network_was_gone(store: SqlStore, network: Network) -> None:
+    for minute in (2, 3):
+        await network.none_answers(minute)
+    after = Network(store)
+    await after.collect.load()
+    assert after.collect.offline is not None
+    await after.all_answer(5)
+    assert after.collect.offline is None
 
 
 # --- waking up (rule 11) -----------------------------------------------------------------------------------------
