@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from textwrap import TextWrapper
 
 from bot.core import health
-from bot.core.summary import STATES, duration, entry, impact_words, listing, title_of
+from bot.core.dissent import contradiction
+from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.markup import PLAIN
 from bot.model import Belief, Directory, Incident, Provider, Sighting, Subscription
 from bot.ports import Ledger
@@ -74,7 +75,8 @@ def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
         worst = max(active, key=lambda incident: (incident.impact.rank if incident.impact else 0, incident.started_at))
         count = f"{len(active)} open incident{'' if len(active) == 1 else 's'}"
         references = f" [{', '.join(worst.references)}]" if worst.references else ""
-        return f"{count}: {title_of(worst)}{references} ({STATES[worst.status].lower()}, {impact_words(worst)})"
+        state = f"{STATES[worst.status].lower()}, {impact_words(worst)}{_dissent(worst)}"
+        return f"{count}: {title_of(worst)}{references} ({state})"
     asked = [line for line in lines if not line.left_out]
     well = [line for line in asked if line.sighting.belief is Belief.OK]
     if asked and len(well) == len(asked):
@@ -85,6 +87,14 @@ def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
         return "unknown: no source can be believed now"
     doubtful = [line for line in asked if line not in well]
     return f"unknown: no trouble from {_names(well)}, but {_names(doubtful)} cannot be believed now"
+
+
+def _dissent(incident: Incident) -> str:
+    found = contradiction(incident)
+    if found is None or not found.standing:
+        return ""
+    closer, other = (source.partition("/")[2] for source in (found.closer, found.other))
+    return f"; {closer} says that it is over since {PLAIN.line((found.closed_at,))}, {other} goes on"
 
 
 def _names(lines: Iterable[SourceLine]) -> str:
@@ -125,6 +135,8 @@ def incident_words(incident: Incident, directory: Directory) -> str:
         span += f", over after {duration(incident.resolved_at - incident.started_at)}"
     lines += _wrapped(f"{STATES[incident.status]} · {impact_words(incident)} · {span}", "  ")
     lines += _wrapped(listing(incident.components), "  ")
+    if found := contradiction(incident):
+        lines += _wrapped(PLAIN.line(disagreement_words(found, directory.labels)), "  ")
     lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")
     for update in incident.updates:
         told = entry(update, directory.labels)

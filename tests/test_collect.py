@@ -451,7 +451,8 @@ async def network(store: SqlStore) -> Network:
 async def test_with_the_network_gone_no_page_is_accused_and_recovery_is_no_flood(network: Network) -> None:
     for minute in (2, 3, 4, 30):
         await network.none_answers(minute)
-    assert network.collect.offline == at(2 + 2 / 12), "when the third of them failed"
+    (since,) = {network.collect.offline}
+    assert since == at(2 + 2 / 12), "when the third of them failed"
     seen = network.collect.sightings.values()
     assert {(entry.belief, entry.ours, entry.reason) for entry in seen} == {(Belief.UNREADABLE, True, NETWORK)}
     await network.all_answer(40)

@@ -147,8 +147,8 @@ def interval(
     """How long to wait before the next poll, jitter aside.
 
     Quicker (half the interval) while its provider has an open incident or another source of it cannot be read, and
-    to confirm a first failure; slower on failures of its own that go on (doubling, up to 15 minutes or the interval, whichever
-    is longer); never before the source's own `Retry-After`.
+    to confirm a first failure; slower on failures of its own that go on (doubling, up to 15 minutes or the interval,
+    whichever is longer); never before the source's own `Retry-After`.
     """
     usual = source.interval
     wait = usual
