@@ -154,6 +154,7 @@ def wire(providers: Iterable[Provider], tools: Tools, left_out: Mapping[str, str
                     siblings={sibling.id: label_of(sibling) for sibling in asked},
                     hosted=frozenset(name for name, kind in kinds.items() if kind.hosted),
                     likeness=any(not kind.threads for kind in kinds.values()),
+                    lists_open=kinds[source.id].lists_open,
                 )
             )
     return watched

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core import health
+from bot.core import health, vanish
 from bot.core.join import REACH
 from bot.core.link import link, observe
 from bot.core.match import Vocabulary
@@ -22,6 +22,7 @@ LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
 #: Two threads for them: one long document holds up no other, and more would only wait for each other.
 PARSERS = ThreadPoolExecutor(2, thread_name_prefix="parse")
 NOT_MODIFIED = 304
+UNLISTED = "unlisted"  #: in Cursor.state: what the source does not list any more
 #: What a parser may trip over in a document of a shape that nobody has seen yet: the source is unreadable, no more.
 MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -36,6 +37,7 @@ class Watched:
     siblings: Mapping[str, str] = field(default_factory=dict)  #: the provider's sources, itself too: id -> label
     hosted: frozenset[str] = frozenset()  #: those of them that stand on the provider's own ground
     likeness: bool = False  #: one of them makes statements that only likeness can place
+    lists_open: bool = False  #: what is open and missing in its documents has vanished from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class Reading:
     unchanged: bool = False
     marks: Mapping[str | None, int] = field(default_factory=dict)  #: by thread, what its statements are known by again
     told: frozenset[str | None] = frozenset()  #: threads that read as when they were last saved
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The threads that a source lists in all its documents; None: those that it listed before."""
+
+    threads: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +144,12 @@ def save(
     readings: Sequence[Reading],
     cursor: Cursor,
     sightings: Mapping[str, Sighting],
+    listing: Listing | None = None,
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
-    sightings: of all sources of the provider, as they were before this poll.
+    sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
+    that may be worth a word.
     """
     source, at = watched.source, readings[-1].capture.at
     before = sightings.get(source.id, Sighting(source.id))
@@ -147,6 +158,8 @@ def save(
     after = _sight(before, source, readings, at, changed=bool(fresh))
     changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
     cursor = advance(cursor, readings)
+    if listing is not None:
+        changes, cursor = _look_for_vanished(ledger, watched, changes, cursor, listing, at)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
     if not moved(before, after):
@@ -243,6 +256,23 @@ def _observe(
     return changes
 
 
+def _look_for_vanished(
+    ledger: Ledger, watched: Watched, changes: list[Change], cursor: Cursor, listing: Listing, at: datetime
+) -> tuple[list[Change], Cursor]:
+    """Add what has vanished from the source for long, or is listed again (rule 8); the cursor remembers since when."""
+    source = watched.source
+    incidents = {incident.id: incident for incident in ledger.timeline(provider=source.provider, open_only=True)}
+    incidents.update({change.incident.id: change.incident for change in changes})
+    for gone in (absorbed for change in changes for absorbed in change.absorbed):
+        incidents.pop(gone, None)
+    before = vanish.loads(cursor.state.get(UNLISTED, ""))
+    label = watched.siblings.get(source.id, source.id)
+    absences, said = vanish.look(before, list(incidents.values()), source.id, label, listing.threads, at)
+    for incident, observation in said:
+        changes = _add(changes, incidents, observe(incident, [observation]))
+    return changes, replace(cursor, state={**cursor.state, UNLISTED: vanish.dumps(absences)})
+
+
 def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | None) -> list[Change]:
     """Changes with one more, folded into the change of the same incident where there is one."""
     if extra is None:
@@ -253,6 +283,10 @@ def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | 
             both = replace(change, incident=extra.incident, news=(*change.news, *extra.news))
             return [*changes[:index], both, *changes[index + 1 :]]
     return [*changes, extra]
+
+
+def _together(listed: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*listed.values())
 
 
 class Collect:
@@ -268,6 +302,7 @@ class Collect:
         self.offline: datetime | None = None  #: since when most sources fail together (rule of truth 3)
         self._cursors: dict[str, Cursor] = {}
         self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
+        self._listed: dict[str, dict[str, frozenset[str]]] = {}  # by source and address, the threads listed there
         self._unsaved: set[str] = set()
         self._store = store
 
@@ -294,18 +329,38 @@ class Collect:
     async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
         """Save one poll, in one transaction; none at all where nothing is new."""
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
-        if quiet(readings, before):
+        listed, listing = self._listing(watched, readings, cursor)
+        if listing is None and quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
-            outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family))
+            outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family, listing))
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
+        self._listed[source] = listed
         self._unsaved.add(source)
         if self.offline and not health.fail_together(self.sightings.values(), self.offline):
             self.offline = None
         return outcome
+
+    def _listing(
+        self, watched: Watched, readings: Sequence[Reading], cursor: Cursor
+    ) -> tuple[dict[str, frozenset[str]], Listing | None]:
+        """What each document lists now, and the listing where something may have vanished, or come back."""
+        before = self._listed.get(watched.source.id, {})
+        now = before | {
+            reading.capture.url: frozenset(item.thread for item in reading.items if item.thread is not None)
+            for reading in readings
+            if reading.failure is None and not reading.unchanged
+        }
+        if not watched.lists_open or readings[-1].capture.partial or any(reading.failure for reading in readings):
+            return now, None
+        due = vanish.due(vanish.loads(cursor.state.get(UNLISTED, "")), readings[-1].capture.at)
+        if all(reading.unchanged for reading in readings):
+            return now, Listing() if due else None
+        whole = all(reading.capture.url in now for reading in readings)
+        return now, Listing(_together(now)) if whole and (due or now != before) else None
 
     def _ours_or_theirs(self, readings: Sequence[Reading], before: Sighting) -> Sequence[Reading]:
         """The readings; where they fail with most other sources, of our own fault."""

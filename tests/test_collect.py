@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar, cast
@@ -499,6 +499,96 @@ async def test_a_second_process_knows_that_the_network_was_gone(store: SqlStore,
     assert after.collect.offline is not None
     await after.all_answer(5)
     assert after.collect.offline is None
+
+
+# --- vanished (rule 8) -------------------------------------------------------------------------------------------
+
+GONE = "No longer listed by the status page since 19:10 UTC; nobody has said that it is over."
+AGAIN = "Listed again by the status page, where it was missing since 19:10 UTC."
+
+
+class Listing(Corridor):
+    """A page that lists all that is open."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        page = replace(self.collect.watched[PAGE.id], lists_open=True)
+        self.collect = Collect(store, [page, self.collect.watched[X.id]])
+
+
+@pytest.fixture
+async def listing(store: SqlStore) -> Listing:
+    made = Listing(store)
+    await made.collect.load()
+    await made.take(answer(0))
+    await made.take(answer(5, said(0, "slow")))
+    return made
+
+
+async def test_what_has_vanished_for_an_hour_is_marked_once_and_stays_open(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(69, status=304))
+    assert await listing.texts() == ["slow"]
+    for minute in (70, 71, 72, 200):
+        await listing.take(answer(minute, status=304))
+    assert await listing.texts() == ["slow", GONE]
+    (incident,) = await listing.incidents()
+    assert incident.open
+    assert [len(delivery.updates) for delivery in await listing.deliveries()] == [1, 1]
+
+
+async def test_its_reappearance_is_told_too(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(70, status=304))
+    await listing.take(answer(90, said(0, "slow")))
+    await listing.take(answer(91, said(0, "slow "), said(1, "other", thread="2")))
+    assert (await listing.incidents())[-1].updates[-1].text == AGAIN
+    assert len(await listing.deliveries()) == 4
+
+
+async def test_a_short_absence_and_a_failure_prove_nothing(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(30, said(0, "slow")))
+    for minute in (40, 120):
+        await listing.take(answer(minute, status=503))
+    await listing.take(answer(125, said(0, "slow")))
+    assert "No longer" not in " ".join(await listing.texts())
+
+
+async def test_a_document_of_several_proves_nothing_alone(listing: Listing) -> None:
+    for minute in (10, 100):
+        await listing.take(answer(minute, partial=True))
+    assert await listing.texts() == ["slow"]
+
+
+async def test_what_another_document_of_the_page_lists_has_not_vanished(listing: Listing) -> None:
+    for minute in (10, 100):
+        other = replace(answer(minute, said(0, "slow")), url=f"{URL}/more")
+        await listing.take(replace(answer(minute), partial=True), other)
+    assert await listing.texts() == ["slow"]
+
+
+async def test_what_the_page_itself_called_over_has_not_vanished(listing: Listing) -> None:
+    await listing.take(answer(6, said(0, "slow"), said(6, "over", status="resolved")))
+    for minute in (10, 100):
+        await listing.take(answer(minute))
+    assert await listing.texts() == ["slow", "over"]
+
+
+async def test_a_source_that_lists_only_what_is_new_may_forget(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    for minute in (10, 100):
+        await corridor.take(answer(minute))
+    assert await corridor.texts() == ["slow"]
+
+
+async def test_a_second_process_remembers_since_when_it_is_missing(store: SqlStore, listing: Listing) -> None:
+    await listing.take(answer(10))
+    after = Listing(store)
+    await after.collect.load()
+    await after.take(answer(70, status=304))
+    await after.take(answer(80, status=304))
+    assert await after.texts() == ["slow", GONE]
 
 
 # --- waking up (rule 11) -----------------------------------------------------------------------------------------
