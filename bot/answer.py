@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import TextWrapper
 
-from bot.core import health
+from bot.core import health, lag
 from bot.core.dissent import contradiction
+from bot.core.shape import iso
 from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.markup import PLAIN
 from bot.model import Belief, Directory, Incident, Provider, Sighting, Subscription
@@ -68,6 +69,58 @@ def status_line(provider: Provider, incidents: Sequence[Incident], lines: Sequen
     """One provider in one line. Never well on the word of a source that is not ok (rule of truth 2)."""
     active = [incident for incident in incidents if incident.open and not incident.maintenance]
     return f"{provider.name}: {_state(active, lines)} [{_beliefs(lines)}]"
+
+
+def status_json(
+    provider: Provider, incidents: Sequence[Incident], lines: Sequence[SourceLine], past: Sequence[Incident]
+) -> dict[str, object]:
+    """The same for a program, with each source's lag over `past` incidents."""
+    active = [incident for incident in incidents if incident.open and not incident.maintenance]
+    records = lag.records(past)
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "state": _state(active, lines),
+        "open_incidents": [_open_json(incident) for incident in active],
+        "sources": [_source_json(line, records.get(line.source)) for line in lines],
+    }
+
+
+def _open_json(incident: Incident) -> dict[str, object]:
+    return {
+        "id": incident.id,
+        "name": title_of(incident),
+        "references": list(incident.references),
+        "status": incident.status.value,
+        "impact": incident.impact.value if incident.impact else None,
+        "started_at": iso(incident.started_at),
+        "told_first": [
+            {"source": told.source, "at": iso(told.at), "minutes_behind": _minutes(told.behind)}
+            for told in lag.firsts(incident)
+        ],
+    }
+
+
+def _source_json(line: SourceLine, record: lag.Record | None) -> dict[str, object]:
+    sighting = line.sighting
+    return {
+        "id": line.source,
+        "kind": line.kind,
+        "belief": sighting.belief.value,
+        "since": iso(sighting.since),
+        "reason": line.left_out or sighting.reason,
+        "ours": sighting.ours or bool(line.left_out),
+        "changed_at": iso(sighting.changed_at),
+        "lag": _lag_json(record) if record else None,
+    }
+
+
+def _lag_json(record: lag.Record) -> dict[str, object]:
+    return {"incidents": record.incidents, "first": record.first, "median_minutes": _minutes(record.median)}
+
+
+def _minutes(length: timedelta) -> float:
+    return round(length / timedelta(minutes=1), 1)
 
 
 def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
@@ -138,6 +191,8 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     if found := contradiction(incident):
         lines += _wrapped(PLAIN.line(disagreement_words(found, directory.labels)), "  ")
     lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")
+    if lagging := lag.words(incident, directory.labels):
+        lines += _wrapped(lagging, "  ")
     for update in incident.updates:
         told = entry(update, directory.labels)
         lines += _wrapped(" · ".join(filter(None, (told.state, PLAIN.line(told.said)))), "  ")
