@@ -9,6 +9,7 @@ from textwrap import TextWrapper
 
 from bot.core import health, lag
 from bot.core.dissent import contradiction
+from bot.core.document import REDIRECTED
 from bot.core.shape import iso
 from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.markup import PLAIN
@@ -52,6 +53,8 @@ def source_words(line: SourceLine, now: datetime) -> str:
         words[0] += f" since {PLAIN.line((sighting.since,))}"
     if sighting.reason:
         words[0] += f" ({sighting.reason})"
+    if sighting.reason.startswith(REDIRECTED):
+        words.append("if it has moved, name its new address in statusbot.toml")
     words.append(f"last change {PLAIN.line((sighting.changed_at,))}" if sighting.changed_at else "no change seen yet")
     if sighting.next_at:
         words.append(f"next poll {_ahead(sighting.next_at - now)}")
