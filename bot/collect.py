@@ -234,7 +234,8 @@ def _observe(
     # What was accused before it proved to be our own network's fault is taken back by its return, too.
     gone_before = before.belief is Belief.UNREADABLE and before.source in watched.hosted
     returned = gone_before and sightings[before.source].belief is not Belief.UNREADABLE
-    if not down and not returned:
+    settled = before.source in watched.hosted and health.settles(before, sightings[before.source], at)
+    if not down and not returned and not settled:
         return changes
     spoken = ledger.timeline(provider=watched.source.provider, since=before.since if returned else at)
     incidents = {incident.id: incident for incident in spoken}
@@ -252,7 +253,12 @@ def _observe(
         gone = health.went_down(sighting, labels[sighting.source], well)
         if health.bearer(list(incidents.values()), gone.key) is None:
             carrier = health.bearer(list(incidents.values()))
-            changes = _add(changes, incidents, observe(carrier, [gone]) if carrier else None)
+            told = health.damped(carrier, gone, labels[sighting.source]) if carrier else None
+            changes = _add(changes, incidents, observe(carrier, [told]) if carrier and told else None)
+    if settled:
+        for incident in [incident for incident in incidents.values() if incident.open]:
+            told = health.steady(incident, sightings[before.source], labels[before.source])
+            changes = _add(changes, incidents, observe(incident, [told]) if told else None)
     return changes
 
 
@@ -330,7 +336,8 @@ class Collect:
         """Save one poll, in one transaction; none at all where nothing is new."""
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
         listed, listing = self._listing(watched, readings, cursor)
-        if listing is None and quiet(readings, before):
+        settles = health.settles(before, before, readings[-1].capture.at)
+        if listing is None and not settles and quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}

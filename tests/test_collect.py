@@ -397,6 +397,48 @@ async def test_one_failure_is_not_told_again_of_the_next_incident(corridor: Corr
     assert (len(await corridor.incidents()), len(told)) == (2, 1)
 
 
+NOW_AND_THEN = "The status page has answered only now and then since 19:05 UTC; more of it once it is steady."
+
+
+@pytest.fixture
+async def flapping(corridor: Corridor) -> Corridor:
+    """A page that failed and came back three times within an hour, and fails and comes back on."""
+    await corridor.take(answer(0))
+    await corridor.take(post(1, "We look into slow mail."))
+    for minute in (5, 20, 35, 50, 60):
+        await corridor.take(answer(minute, status=503))
+        await corridor.take(answer(minute + 1, status=503))
+        await corridor.take(answer(minute + 5, status=304))
+    return corridor
+
+
+async def test_a_page_that_comes_and_goes_is_told_three_times_and_then_once_for_all(flapping: Corridor) -> None:
+    words = await flapping.texts()
+    assert len(words) == 1 + 2 * 3 + 1
+    assert words[-1] == NOW_AND_THEN
+
+
+async def test_when_it_has_answered_for_half_an_hour_that_is_told_and_the_next_failure_again(
+    flapping: Corridor,
+) -> None:
+    for minute in (80, 94, 95, 96, 130):
+        await flapping.take(answer(minute, status=304))
+    assert (await flapping.texts())[8:] == ["The status page has answered steadily since 20:05 UTC."]
+    for minute in (200, 201):
+        await flapping.take(answer(minute, status=503))
+    assert (await flapping.texts())[9:] == [DOWN.replace("19:05", "22:20")]
+
+
+async def test_when_it_has_failed_for_half_an_hour_that_is_told_and_its_return(flapping: Corridor) -> None:
+    for minute in (70, 71, 90, 100, 110):
+        await flapping.take(answer(minute, status=503))
+    await flapping.take(answer(120, status=304))
+    assert (await flapping.texts())[8:] == [
+        "The status page has not answered since 20:10 UTC.",
+        "The status page answers again, after 50 min.",
+    ]
+
+
 async def test_one_failed_poll_is_not_told(corridor: Corridor) -> None:
     await corridor.take(answer(0))
     await corridor.take(post(1, "We look into slow mail."))

@@ -16,6 +16,10 @@ TOGETHER = timedelta(minutes=5)  #: failures that begin within this of each othe
 MOST = 0.7  #: of the sources asked since then: so many failing are too many for a fault of theirs
 FEWEST = 3  #: sources of two providers at least, below which nothing can be told from their failing together
 NETWORK = "our own network, it seems"  #: the reason of a source that fails with most others
+FLAPS = 3  #: failures and returns of a source, after which it comes and goes
+FLAPS_WITHIN = timedelta(hours=2)
+STEADY = timedelta(minutes=30)  #: after so long in one state it no longer does
+EDGES = ("down", "up", "flaps", "steady")
 STANDSTILL = timedelta(minutes=30)  #: a source that says nothing new for so long, while another speaks, is stale
 
 
@@ -104,6 +108,53 @@ def came_back(before: Sighting, at: datetime, label: str) -> Observation:
         at=at,
         text=f"{_capital(label)} answers again, after {duration(at - before.since)}.",
     )
+
+
+def damped(incident: Incident, gone: Observation, label: str) -> Observation | None:
+    """What is told of a failure: itself; of a source that comes and goes that it does; then nothing until it is steady.
+
+    incident: on whose timeline it would stand. gone: a `down|…`; `at`: when the source began to fail.
+    """
+    told = _observed(incident, _source_of(gone))
+    if told and told[-1][0] == "flaps":
+        return None
+    lately = [at for edge, at in told if edge == "up" and at > gone.at - FLAPS_WITHIN]
+    if len(lately) < FLAPS:
+        return gone
+    since = min(at for edge, at in told if edge == "down" and at > gone.at - FLAPS_WITHIN)
+    text = f"{_capital(label)} has answered only now and then since {since:%H:%M} UTC; more of it once it is steady."
+    return Observation(gone.key.replace("down|", "flaps|", 1), gone.at, text)
+
+
+def steady(incident: Incident, sighting: Sighting, label: str) -> Observation | None:
+    """That a source that came and went has been read, or not, for STEADY; None where it never did, or still does."""
+    told = _observed(incident, sighting.source)
+    if not told or told[-1][0] != "flaps" or sighting.since is None:
+        return None
+    state = "has not answered" if down(sighting) else "has answered steadily"
+    return Observation(
+        key=f"{'down' if down(sighting) else 'steady'}|{sighting.source}|{sighting.since.isoformat()}",
+        at=sighting.since + STEADY,
+        text=f"{_capital(label)} {state} since {sighting.since:%H:%M} UTC.",
+    )
+
+
+def settles(before: Sighting, after: Sighting, at: datetime) -> bool:
+    """Whether this poll is the first at which a source has been as it is for STEADY."""
+    if after.since is None or not (after.belief is Belief.OK or down(after)):
+        return False
+    return at - after.since >= STEADY and (before.asked_at is None or before.asked_at - after.since < STEADY)
+
+
+def _source_of(seen: Observation) -> str:
+    return seen.key.split("|")[1]
+
+
+def _observed(incident: Incident, source: str) -> list[tuple[str, datetime]]:
+    """What the timeline tells of a source's failures and returns, oldest first."""
+    keys = [(update.observed.split("|"), update.at) for update in incident.updates if update.observed]
+    edges = [(key[0], at) for key, at in keys if key[1] == source and key[0] in EDGES]
+    return sorted(edges, key=lambda edge: edge[1])
 
 
 def bearer(incidents: Sequence[Incident], key: str = "") -> Incident | None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core import health
 from bot.core.health import NETWORK, bearer, believed, came_back, down, fail_together, interval, sight, went_down
 from bot.errors import Unreadable
 from bot.model import Belief, Incident, Sighting, Status
@@ -217,6 +218,17 @@ def test_the_return_says_after_how_long() -> None:
     back = came_back(gone, at(40), "the status page")
     assert back.text == "The status page answers again, after 39 min."
     assert back.key.removeprefix("up|") == went_down(gone, "the status page", []).key.removeprefix("down|")
+
+
+def test_a_state_settles_once_and_a_fault_of_ours_never() -> None:
+    well = Sighting(PAGE.id, Belief.OK, at(0), asked_at=at(29))
+    assert health.settles(well, well, at(30))
+    assert not health.settles(well, well, at(29.9))
+    assert not health.settles(replace(well, asked_at=at(30)), well, at(31))
+    gone = replace(well, belief=Belief.UNREADABLE, reason="503")
+    assert health.settles(gone, gone, at(30))
+    ours = replace(gone, ours=True)
+    assert not health.settles(ours, ours, at(30))
 
 
 def test_two_failures_are_two() -> None:
