@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core import health, vanish
+from bot.core.damp import Damper
 from bot.core.join import REACH
 from bot.core.link import link, observe
 from bot.core.match import Vocabulary
 from bot.core.normalise import normalise
-from bot.core.route import Waking, routings
+from bot.core.route import Waking, routings, words_only
 from bot.errors import Unreadable
-from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Sighting, Source, Validators
+from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Routing, Sighting, Source, Validators
 from bot.ports import SHORT, Collector, Ledger, Store
 
 LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
@@ -145,11 +146,12 @@ def save(
     cursor: Cursor,
     sightings: Mapping[str, Sighting],
     listing: Listing | None = None,
+    damper: Damper | None = None,
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
     sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
-    that may be worth a word.
+    that may be worth a word. damper: holds back the edits of an update that flaps.
     """
     source, at = watched.source, readings[-1].capture.at
     before = sightings.get(source.id, Sighting(source.id))
@@ -166,9 +168,20 @@ def save(
         ledger.save_sightings([after])
     waking = waking_of(before, at)
     queued = sum(
-        ledger.route(routing, at) for change in changes for routing in routings(change, waking, watched.vocabulary, at)
+        ledger.route(routing, at)
+        for change in changes
+        for routing in _damped(damper or Damper(), change, routings(change, waking, watched.vocabulary, at), at)
     )
     return Outcome(cursor, after, tuple(changes), queued)
+
+
+def _damped(damper: Damper, change: Change, routed: Sequence[Routing], at: datetime) -> Sequence[Routing]:
+    """What is told of a change now (rule of truth 10)."""
+    if routed and words_only(change) and not any(routing.news for routing in routed):
+        return damper.through(routed, at)
+    if routed:
+        damper.settle(change.incident.id)
+    return routed
 
 
 def moved(before: Sighting, after: Sighting) -> bool:
@@ -310,6 +323,7 @@ class Collect:
         self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
         self._listed: dict[str, dict[str, frozenset[str]]] = {}  # by source and address, the threads listed there
         self._unsaved: set[str] = set()
+        self._damper = Damper()
         self._store = store
 
     async def load(self) -> None:
@@ -342,14 +356,24 @@ class Collect:
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
-            outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family, listing))
+            outcome = await self._store.write(
+                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper)
+            )
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
         self._listed[source] = listed
+        if self._damper.due(readings[-1].capture.at):
+            outcome = replace(outcome, queued=outcome.queued + await self._release(readings[-1].capture.at))
         self._unsaved.add(source)
         if self.offline and not health.fail_together(self.sightings.values(), self.offline):
             self.offline = None
         return outcome
+
+    async def _release(self, at: datetime) -> int:
+        """Tell the words that were held back while they flapped."""
+        return await self._store.write(
+            lambda ledger: sum(ledger.route(routing, at) for routing in self._damper.released(at))
+        )
 
     def _listing(
         self, watched: Watched, readings: Sequence[Reading], cursor: Cursor

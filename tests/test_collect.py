@@ -454,6 +454,47 @@ async def test_the_account_that_fails_is_not_the_page(corridor: Corridor) -> Non
     assert await corridor.texts() == ["slow"]
 
 
+# --- words that flap (rule 10) -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def edited(store: SqlStore, corridor: Corridor) -> Corridor:
+    """A statement whose words went to and fro six times, told to a channel that edits its message."""
+    await store.write(lambda ledger: ledger.adopt_file([Subscription(TOLD, mode=Mode.EDIT)]))
+    await corridor.take(answer(0))
+    for minute in range(1, 8):
+        await corridor.take(answer(minute, said(0, "slow" if minute % 2 else "very slow", native_id="1")))
+    return corridor
+
+
+async def edits(corridor: Corridor) -> int:
+    return sum(delivery.act is Act.EDIT for delivery in await corridor.deliveries())
+
+
+async def test_words_that_go_to_and_fro_are_edited_three_times_and_counted_each_time(edited: Corridor) -> None:
+    assert await edits(edited) == 3
+    (incident,) = await edited.incidents()
+    assert (incident.updates[0].text, incident.updates[0].revision) == ("slow", 6)
+
+
+async def test_the_last_words_are_told_when_there_is_room_again(edited: Corridor) -> None:
+    await edited.take(answer(61, status=304))
+    assert await edits(edited) == 3
+    assert (await edited.take(answer(62, status=304))).queued == 1
+    assert (await edited.take(answer(90, status=304))).queued == 0
+
+
+async def test_what_is_news_is_never_held_back_and_brings_the_words_up_to_date(edited: Corridor) -> None:
+    end = said(8, "over", status="resolved")
+    assert (await edited.take(answer(8, said(0, "slow", native_id="1"), end))).queued == 1
+    assert (await edited.take(answer(70, status=304))).queued == 0
+
+
+async def test_a_change_of_the_title_is_no_mere_edit_of_words(edited: Corridor) -> None:
+    worse = said(0, "very slow", native_id="1", title="Mail is down")
+    assert (await edited.take(answer(8, worse))).queued == 1
+
+
 # --- ours or theirs (rule 3) --------------------------------------------------------------------------------------
 
 OTHERS = [Source(f"{name}/page", name, "page", "statuspage", f"https://{name}.example") for name in ("beta", "gamma")]
