@@ -36,12 +36,16 @@ def look(
 
     before: what was absent. listed: the threads that the source lists; None: the same as before.
     """
-    after, said = {}, []
+    after: dict[str, Absence] = {}
+    said = []
     for incident in incidents:
         threads = threads_of(incident, source)
         if not incident.open or not threads:
             continue
         known = next((before[thread] for thread in threads if thread in before), None)
+        if _later(incident, source, known, at):
+            after |= {threads[-1]: known} if known else {}
+            continue
         if known is None if listed is None else bool(listed & set(threads)):
             if known is not None and known.told:
                 said.append((incident, _back(known, source, label, threads[-1], at)))
@@ -52,6 +56,12 @@ def look(
             absence = Absence(absence.since, told=True)
         after[threads[-1]] = absence
     return after, said
+
+
+def _later(incident: Incident, source: str, known: Absence | None, at: datetime) -> bool:
+    """Whether the ledger is ahead of `at`, as where a recording is replayed into its own database."""
+    own = (report.first_seen_at for u in incident.updates for report in u.reports if report.source == source)
+    return (known is not None and known.since > at) or any(seen > at for seen in own)
 
 
 def threads_of(incident: Incident, source: str) -> list[str]:

@@ -38,6 +38,13 @@ def test_a_time_of_another_day_is_told_with_its_day() -> None:
     assert clock(at(0), at(600)) == "22 January, 19:00 UTC"
 
 
+def test_a_recording_that_is_replayed_into_its_own_database_tells_nothing_again() -> None:
+    before = {"1": Absence(at(90), told=True)}
+    assert look(before, [INCIDENT], PAGE.id, "the page", {"1"}, at(10)) == (before, [])
+    assert look(before, [INCIDENT], PAGE.id, "the page", set(), at(-10)) == (before, [])
+    assert look({}, [INCIDENT], PAGE.id, "the page", set(), at(-10)) == ({}, [])
+
+
 def test_what_was_listed_before_is_unchanged() -> None:
     assert look({}, [INCIDENT], PAGE.id, "the page", None, at(99)) == ({}, [])
     before = {"1": Absence(at(90))}
