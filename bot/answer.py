@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import TextWrapper
 
-from bot.core import health
+from bot.core import health, lag
+from bot.core.dissent import contradiction
+from bot.core.document import REDIRECTED
 from bot.core.join import FIRST
 from bot.core.match import Vocabulary
 from bot.core.route import RECENT, as_it_stands
-from bot.core.summary import STATES, duration, entry, impact_words, listing, title_of
+from bot.core.shape import iso
+from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.core.text import clip
 from bot.markup import PLAIN, clean
 from bot.model import (
@@ -67,6 +70,8 @@ def source_words(line: SourceLine, now: datetime) -> str:
         words[0] += f" since {PLAIN.line((sighting.since,))}"
     if sighting.reason:
         words[0] += f" ({sighting.reason})"
+    if sighting.reason.startswith(REDIRECTED):
+        words.append("if it has moved, name its new address in statusbot.toml")
     words.append(f"last change {PLAIN.line((sighting.changed_at,))}" if sighting.changed_at else "no change seen yet")
     if sighting.next_at:
         words.append(f"next poll {_ahead(sighting.next_at - now)}")
@@ -86,12 +91,65 @@ def status_line(provider: Provider, incidents: Sequence[Incident], lines: Sequen
     return f"{provider.name}: {_state(active, lines)} [{_beliefs(lines)}]"
 
 
+def status_json(
+    provider: Provider, incidents: Sequence[Incident], lines: Sequence[SourceLine], past: Sequence[Incident]
+) -> dict[str, object]:
+    """The same for a program, with each source's lag over `past` incidents."""
+    active = [incident for incident in incidents if incident.open and not incident.maintenance]
+    records = lag.records(past)
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "state": _state(active, lines),
+        "open_incidents": [_open_json(incident) for incident in active],
+        "sources": [_source_json(line, records.get(line.source)) for line in lines],
+    }
+
+
+def _open_json(incident: Incident) -> dict[str, object]:
+    return {
+        "id": incident.id,
+        "name": title_of(incident),
+        "references": list(incident.references),
+        "status": incident.status.value,
+        "impact": incident.impact.value if incident.impact else None,
+        "started_at": iso(incident.started_at),
+        "told_first": [
+            {"source": told.source, "at": iso(told.at), "minutes_behind": _minutes(told.behind)}
+            for told in lag.firsts(incident)
+        ],
+    }
+
+
+def _source_json(line: SourceLine, record: lag.Record | None) -> dict[str, object]:
+    sighting = line.sighting
+    return {
+        "id": line.source,
+        "kind": line.kind,
+        "belief": sighting.belief.value,
+        "since": iso(sighting.since),
+        "reason": line.left_out or sighting.reason,
+        "ours": sighting.ours or bool(line.left_out),
+        "changed_at": iso(sighting.changed_at),
+        "lag": _lag_json(record) if record else None,
+    }
+
+
+def _lag_json(record: lag.Record) -> dict[str, object]:
+    return {"incidents": record.incidents, "first": record.first, "median_minutes": _minutes(record.median)}
+
+
+def _minutes(length: timedelta) -> float:
+    return round(length / timedelta(minutes=1), 1)
+
+
 def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
     if active:
         worst = max(active, key=lambda incident: (incident.impact.rank if incident.impact else 0, incident.started_at))
         count = f"{len(active)} open incident{'' if len(active) == 1 else 's'}"
         references = f" [{', '.join(worst.references)}]" if worst.references else ""
-        return f"{count}: {title_of(worst)}{references} ({STATES[worst.status].lower()}, {impact_words(worst)})"
+        state = f"{STATES[worst.status].lower()}, {impact_words(worst)}{_dissent(worst)}"
+        return f"{count}: {title_of(worst)}{references} ({state})"
     asked = [line for line in lines if not line.left_out]
     well = [line for line in asked if line.sighting.belief is Belief.OK]
     if asked and len(well) == len(asked):
@@ -102,6 +160,14 @@ def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
         return "unknown: no source can be believed now"
     doubtful = [line for line in asked if line not in well]
     return f"unknown: no trouble from {_names(well)}, but {_names(doubtful)} cannot be believed now"
+
+
+def _dissent(incident: Incident) -> str:
+    found = contradiction(incident)
+    if found is None or not found.standing:
+        return ""
+    closer, other = (source.partition("/")[2] for source in (found.closer, found.other))
+    return f"; {closer} says that it is over since {PLAIN.line((found.closed_at,))}, {other} goes on"
 
 
 def _names(lines: Iterable[SourceLine]) -> str:
@@ -136,7 +202,11 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     """One incident and its updates, in lines."""
     lines = _heading(incident, directory)
     lines += _wrapped(listing(incident.components), "  ")
+    if found := contradiction(incident):
+        lines += _wrapped(PLAIN.line(disagreement_words(found, directory.labels)), "  ")
     lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")
+    if lagging := lag.words(incident, directory.labels):
+        lines += _wrapped(lagging, "  ")
     for update in incident.updates:
         told = entry(update, directory.labels)
         lines += _wrapped(" · ".join(filter(None, (told.state, PLAIN.line(told.said)))), "  ")

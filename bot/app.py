@@ -32,7 +32,9 @@ from bot.config import (
     subscriptions_from,
 )
 from bot.core import health
+from bot.core.document import moved_to
 from bot.core.match import Vocabulary
+from bot.core.summary import duration
 from bot.deliver import Deliver
 from bot.errors import UsageError
 from bot.model import Belief, Capture, Change, Directory, Incident, Mode, Provider, Sighting, Source, Subscription
@@ -159,6 +161,7 @@ def wire(providers: Iterable[Provider], tools: Tools, left_out: Mapping[str, str
                     siblings={sibling.id: label_of(sibling) for sibling in asked},
                     hosted=frozenset(name for name, kind in kinds.items() if kind.hosted),
                     likeness=any(not kind.threads for kind in kinds.values()),
+                    lists_open=kinds[source.id].lists_open,
                 )
             )
     return watched
@@ -294,6 +297,7 @@ class Polling:
         self._changed = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._troubled: set[str] = set()
+        self._offline = collect.offline
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -350,7 +354,7 @@ class Polling:
             await asyncio.to_thread(write_through, self._record, lines)
         warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)
-        self._tell_edges(watched, before, outcome.sighting)
+        self._tell_edges(source, before, outcome.sighting, readings[-1].capture)
         warning = outcome.cursor.state.get("warning", "")
         if warning and not warned:
             log.warning("%s: %s", source, warning)
@@ -358,6 +362,12 @@ class Polling:
         if outcome.queued:
             self._deliver.wake()
         return max((r.capture.retry_at for r in readings if r.capture.retry_at), default=None)
+
+    def _tell_edges(self, source: str, before: Sighting, after: Sighting, capture: Capture) -> None:
+        offline, self._offline = self._offline, self._collect.offline
+        edges = (edge(source, before, after, moved_to(capture)), network_edge(offline, self._offline, capture.at))
+        for line in filter(None, edges):
+            log.warning("%s", line)
 
     async def _note_trouble(self, provider: str, changes: Sequence[Change]) -> None:
         """Keep in mind which providers have an open incident; the ledger is asked only where one may have ended."""
@@ -370,14 +380,24 @@ class Polling:
         others = (self._collect.sighting(name) for name in watched.siblings if name != watched.source.id)
         return watched.source.provider in self._troubled or any(map(health.down, others))
 
-    @staticmethod
-    def _tell_edges(watched: Watched, before: Sighting, after: Sighting) -> None:
-        """One line for a failure, one for a recovery."""
-        name = watched.source.id
-        if after.belief is Belief.UNREADABLE and before.belief is not Belief.UNREADABLE:
-            log.warning("%s cannot be read: %s%s", name, after.reason, " (our settings)" if after.ours else "")
-        elif before.belief is Belief.UNREADABLE and after.belief is not Belief.UNREADABLE:
-            log.warning("%s can be read again", name)
+
+def edge(source: str, before: Sighting, after: Sighting, moved: str) -> str:
+    """One line for a failure, one for a recovery, one for a page that has `moved` to another address; else none."""
+    if health.NETWORK in (before.reason, after.reason):
+        return ""  # one line for all of them: network_edge
+    gone, was_gone = (seen.belief is Belief.UNREADABLE for seen in (after, before))
+    if gone and moved and not (was_gone and before.reason == after.reason):
+        return f"{source} moved to {moved} : name the new address in statusbot.toml"
+    if gone and not was_gone:
+        return f"{source} cannot be read: {after.reason}{' (our settings)' if after.ours else ''}"
+    return f"{source} can be read again" if was_gone and not gone else ""
+
+
+def network_edge(before: datetime | None, after: datetime | None, at: datetime) -> str:
+    """One line when most sources begin to fail together, one when they can be read again; else none."""
+    if after and not before:
+        return f"most sources fail since {after:%H:%M} UTC: {health.NETWORK}; no page is accused"
+    return f"the network is back, after {duration(at - before)}" if before and not after else ""
 
 
 def write_through(stream: BinaryIO, lines: bytes) -> None:

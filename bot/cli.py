@@ -174,10 +174,14 @@ def timeline(
 
 
 @app.command(short_help="One line for each provider.", epilog="Example: statusbot status")
-def status(context: typer.Context) -> None:
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with who tells first and by how much.")] = False,
+) -> None:
     """One line for each provider: its state, open incidents, how far each source can be believed."""
     from bot import answer
-    from bot.app import watching
+    from bot.app import SystemClock, watching
+    from bot.core import lag
 
     settings = _settings(context)
     watch = watching(settings)
@@ -185,12 +189,21 @@ def status(context: typer.Context) -> None:
     async def work(store: Store) -> None:
         lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
         open_now = await store.read(lambda ledger: ledger.timeline(open_only=True))
-        if not watch.providers:
+        since = SystemClock().now() - lag.WINDOW
+        past = await store.read(lambda ledger: ledger.timeline(since=since)) if as_json else []
+        if not watch.providers and not as_json:
             typer.echo("nothing is watched")
+        answers = []
         for provider in watch.providers:
             own = [line for line in lines if line.source.partition("/")[0] == provider.id]
             found = [incident for incident in open_now if incident.provider == provider.id]
-            typer.echo(answer.status_line(provider, found, own))
+            if as_json:
+                lately = [incident for incident in past if incident.provider == provider.id]
+                answers.append(answer.status_json(provider, found, own, lately))
+            else:
+                typer.echo(answer.status_line(provider, found, own))
+        if as_json:
+            _write({"providers": answers})
 
     _reading(settings, work)
 

@@ -8,20 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core import health
+from bot.core import health, vanish
+from bot.core.damp import Damper
 from bot.core.join import REACH
 from bot.core.link import link, observe
 from bot.core.match import Vocabulary
 from bot.core.normalise import normalise
-from bot.core.route import Waking, routings
+from bot.core.route import Waking, routings, words_only
 from bot.errors import Unreadable
-from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Sighting, Source, Validators
+from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Routing, Sighting, Source, Validators
 from bot.ports import SHORT, Collector, Ledger, Store
 
 LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
 #: Two threads for them: one long document holds up no other, and more would only wait for each other.
 PARSERS = ThreadPoolExecutor(2, thread_name_prefix="parse")
 NOT_MODIFIED = 304
+UNLISTED = "unlisted"  #: in Cursor.state: what the source does not list any more
 #: What a parser may trip over in a document of a shape that nobody has seen yet: the source is unreadable, no more.
 MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -36,6 +38,7 @@ class Watched:
     siblings: Mapping[str, str] = field(default_factory=dict)  #: the provider's sources, itself too: id -> label
     hosted: frozenset[str] = frozenset()  #: those of them that stand on the provider's own ground
     likeness: bool = False  #: one of them makes statements that only likeness can place
+    lists_open: bool = False  #: what is open and missing in its documents has vanished from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,13 @@ class Reading:
     unchanged: bool = False
     marks: Mapping[str | None, int] = field(default_factory=dict)  #: by thread, what its statements are known by again
     told: frozenset[str | None] = frozenset()  #: threads that read as when they were last saved
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The threads that a source lists in all its documents; None: those that it listed before."""
+
+    threads: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +140,18 @@ def advance(cursor: Cursor, readings: Sequence[Reading]) -> Cursor:
 
 
 def save(
-    ledger: Ledger, watched: Watched, readings: Sequence[Reading], cursor: Cursor, sightings: Mapping[str, Sighting]
+    ledger: Ledger,
+    watched: Watched,
+    readings: Sequence[Reading],
+    cursor: Cursor,
+    sightings: Mapping[str, Sighting],
+    listing: Listing | None = None,
+    damper: Damper | None = None,
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
-    sightings: of all sources of the provider, as they were before this poll.
+    sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
+    that may be worth a word. damper: holds back the edits of an update that flaps.
     """
     source, at = watched.source, readings[-1].capture.at
     before = sightings.get(source.id, Sighting(source.id))
@@ -143,6 +160,8 @@ def save(
     after = _sight(before, source, readings, at, changed=bool(fresh))
     changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
     cursor = advance(cursor, readings)
+    if listing is not None:
+        changes, cursor = _look_for_vanished(ledger, watched, changes, cursor, listing, at)
     moved_on = sum(ledger.move(change.absorbed, change.incident.id, at) for change in changes)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
@@ -150,9 +169,20 @@ def save(
         ledger.save_sightings([after])
     waking = waking_of(before, at)
     queued = moved_on + sum(
-        ledger.route(routing, at) for change in changes for routing in routings(change, waking, watched.vocabulary, at)
+        ledger.route(routing, at)
+        for change in changes
+        for routing in _damped(damper or Damper(), change, routings(change, waking, watched.vocabulary, at), at)
     )
     return Outcome(cursor, after, tuple(changes), queued)
+
+
+def _damped(damper: Damper, change: Change, routed: Sequence[Routing], at: datetime) -> Sequence[Routing]:
+    """What is told of a change now (rule of truth 10)."""
+    if routed and words_only(change) and not any(routing.news for routing in routed):
+        return damper.through(routed, at)
+    if routed:
+        damper.settle(change.incident.id)
+    return routed
 
 
 def moved(before: Sighting, after: Sighting) -> bool:
@@ -190,10 +220,15 @@ def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Cha
     return link(known, fresh, watched.vocabulary, ledger.corrections(watched.source.provider))
 
 
+def failure_of(readings: Sequence[Reading]) -> Unreadable | None:
+    """Why a poll brought nothing; None where any of its documents could be read."""
+    failures = [reading.failure for reading in readings if reading.failure is not None]
+    return failures[0] if len(failures) == len(readings) else None
+
+
 def _sight(before: Sighting, source: Source, readings: Sequence[Reading], at: datetime, *, changed: bool) -> Sighting:
     """The source's sighting: unreadable only where none of its documents could be read."""
-    failures = [reading.failure for reading in readings if reading.failure is not None]
-    failure = failures[0] if len(failures) == len(readings) else None
+    failure = failure_of(readings)
     said_nothing = all(not reading.items and not reading.unchanged for reading in readings)
     empty = source.empty == "fault" and said_nothing
     return health.sight(before, at, failure, changed=changed, empty=empty)
@@ -210,8 +245,11 @@ def _observe(
     """Add what the program itself saw: a page that is down while something is wrong, and its return (rule 4)."""
     labels = watched.siblings
     down = [seen for name, seen in sorted(sightings.items()) if name in watched.hosted and health.down(seen)]
-    returned = health.down(before) and not health.down(sightings[before.source]) and before.source in watched.hosted
-    if not down and not returned:
+    # What was accused before it proved to be our own network's fault is taken back by its return, too.
+    gone_before = before.belief is Belief.UNREADABLE and before.source in watched.hosted
+    returned = gone_before and sightings[before.source].belief is not Belief.UNREADABLE
+    settled = before.source in watched.hosted and health.settles(before, sightings[before.source], at)
+    if not down and not returned and not settled:
         return changes
     spoken = ledger.timeline(provider=watched.source.provider, since=before.since if returned else at)
     incidents = {incident.id: incident for incident in spoken}
@@ -220,13 +258,39 @@ def _observe(
         back = health.came_back(before, at, labels[before.source])
         carrier = health.bearer(list(incidents.values()), back.key.replace("up|", "down|", 1))
         changes = _add(changes, incidents, observe(carrier, [back]) if carrier else None)
-    well = [labels[name] for name, seen in sorted(sightings.items()) if not health.down(seen) and seen.read_at]
+    well = [
+        labels[name]
+        for name, seen in sorted(sightings.items())
+        if seen.belief is not Belief.UNREADABLE and seen.read_at
+    ]
     for sighting in down:
         gone = health.went_down(sighting, labels[sighting.source], well)
         if health.bearer(list(incidents.values()), gone.key) is None:
             carrier = health.bearer(list(incidents.values()))
-            changes = _add(changes, incidents, observe(carrier, [gone]) if carrier else None)
+            told = health.damped(carrier, gone, labels[sighting.source]) if carrier else None
+            changes = _add(changes, incidents, observe(carrier, [told]) if carrier and told else None)
+    if settled:
+        for incident in [incident for incident in incidents.values() if incident.open]:
+            told = health.steady(incident, sightings[before.source], labels[before.source])
+            changes = _add(changes, incidents, observe(incident, [told]) if told else None)
     return changes
+
+
+def _look_for_vanished(
+    ledger: Ledger, watched: Watched, changes: list[Change], cursor: Cursor, listing: Listing, at: datetime
+) -> tuple[list[Change], Cursor]:
+    """Add what has vanished from the source for long, or is listed again (rule 8); the cursor remembers since when."""
+    source = watched.source
+    incidents = {incident.id: incident for incident in ledger.timeline(provider=source.provider, open_only=True)}
+    incidents.update({change.incident.id: change.incident for change in changes})
+    for gone in (absorbed for change in changes for absorbed in change.absorbed):
+        incidents.pop(gone, None)
+    before = vanish.loads(cursor.state.get(UNLISTED, ""))
+    label = watched.siblings.get(source.id, source.id)
+    absences, said = vanish.look(before, list(incidents.values()), source.id, label, listing.threads, at)
+    for incident, observation in said:
+        changes = _add(changes, incidents, observe(incident, [observation]))
+    return changes, replace(cursor, state={**cursor.state, UNLISTED: vanish.dumps(absences)})
 
 
 def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | None) -> list[Change]:
@@ -241,6 +305,10 @@ def _add(changes: list[Change], incidents: dict[str, Incident], extra: Change | 
     return [*changes, extra]
 
 
+def _together(listed: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*listed.values())
+
+
 class Collect:
     """The watched sources between their polls: where each was left, and what is believed of it.
 
@@ -251,15 +319,20 @@ class Collect:
     def __init__(self, store: Store, watched: Iterable[Watched]) -> None:
         self.watched = {entry.source.id: entry for entry in watched}
         self.sightings: dict[str, Sighting] = {}
+        self.offline: datetime | None = None  #: since when most sources fail together (rule of truth 3)
         self._cursors: dict[str, Cursor] = {}
         self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
+        self._listed: dict[str, dict[str, frozenset[str]]] = {}  # by source and address, the threads listed there
         self._unsaved: set[str] = set()
+        self._damper = Damper()
         self._store = store
 
     async def load(self) -> None:
         """Take up where the database was left."""
         names = list(self.watched)
         self.sightings = await self._store.read(lambda ledger: ledger.sightings(names))
+        since = [seen.failing_since for seen in self.sightings.values() if seen.reason == health.NETWORK]
+        self.offline = min(filter(None, since), default=None)
         self._cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
 
     def cursor(self, source: str) -> Cursor:
@@ -277,16 +350,61 @@ class Collect:
     async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
         """Save one poll, in one transaction; none at all where nothing is new."""
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
-        if quiet(readings, before):
+        listed, listing = self._listing(watched, readings, cursor)
+        settles = health.settles(before, before, readings[-1].capture.at)
+        if listing is None and not settles and quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
-            news = [self._compared(reading) for reading in readings]
-            outcome = await self._store.write(lambda ledger: save(ledger, watched, news, cursor, family))
+            news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
+            outcome = await self._store.write(
+                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper)
+            )
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
+        self._listed[source] = listed
+        if self._damper.due(readings[-1].capture.at):
+            outcome = replace(outcome, queued=outcome.queued + await self._release(readings[-1].capture.at))
         self._unsaved.add(source)
+        if self.offline and not health.fail_together(self.sightings.values(), self.offline):
+            self.offline = None
         return outcome
+
+    async def _release(self, at: datetime) -> int:
+        """Tell the words that were held back while they flapped."""
+        return await self._store.write(
+            lambda ledger: sum(ledger.route(routing, at) for routing in self._damper.released(at))
+        )
+
+    def _listing(
+        self, watched: Watched, readings: Sequence[Reading], cursor: Cursor
+    ) -> tuple[dict[str, frozenset[str]], Listing | None]:
+        """What each document lists now, and the listing where something may have vanished, or come back."""
+        before = self._listed.get(watched.source.id, {})
+        now = before | {
+            reading.capture.url: frozenset(item.thread for item in reading.items if item.thread is not None)
+            for reading in readings
+            if reading.failure is None and not reading.unchanged
+        }
+        if not watched.lists_open or readings[-1].capture.partial or any(reading.failure for reading in readings):
+            return now, None
+        due = vanish.due(vanish.loads(cursor.state.get(UNLISTED, "")), readings[-1].capture.at)
+        if all(reading.unchanged for reading in readings):
+            return now, Listing() if due else None
+        whole = all(reading.capture.url in now for reading in readings)
+        return now, Listing(_together(now)) if whole and (due or now != before) else None
+
+    def _ours_or_theirs(self, readings: Sequence[Reading], before: Sighting) -> Sequence[Reading]:
+        """The readings; where they fail with most other sources, of our own fault."""
+        failure, at = failure_of(readings), readings[-1].capture.at
+        if failure is None or failure.ours:
+            return readings
+        failing = replace(before, failing_since=before.failing_since or at, ours=False)
+        others = (seen for name, seen in self.sightings.items() if name != before.source)
+        if not health.fail_together([*others, failing], failing.failing_since or at):
+            return readings
+        self.offline = self.offline or failing.failing_since
+        return [replace(reading, failure=Unreadable(health.NETWORK, ours=True)) for reading in readings]
 
     def _compared(self, reading: Reading) -> Reading:
         """A reading that knows which of its threads read as when they were last saved."""

@@ -229,6 +229,13 @@ def test_without_a_database_nothing_is_known_to_be_well(here: Place) -> None:
     assert here.say("status").out.startswith("Microsoft 365: unknown: not asked yet")
 
 
+def test_the_status_as_json_has_each_source_with_its_belief_and_its_lag(played: Place) -> None:
+    (provider,) = json.loads(played.say("status", "--json").out)["providers"]
+    assert provider["id"] == "microsoft-365"
+    assert {source["id"].partition("/")[2] for source in provider["sources"]} >= {"page", "x"}
+    assert all({"belief", "since", "reason", "ours", "lag"} <= source.keys() for source in provider["sources"])
+
+
 def test_the_timeline_of_a_folder(played: Place) -> None:
     said = played.say("timeline")
     assert (said.code, said.err) == (0, "")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ import pytest
 from bot.app import known, wire
 from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, waking_of
 from bot.config import providers_from
+from bot.core.health import NETWORK
 from bot.core.route import Waking
 from bot.errors import Unreadable
 from bot.model import (
@@ -396,6 +397,48 @@ async def test_one_failure_is_not_told_again_of_the_next_incident(corridor: Corr
     assert (len(await corridor.incidents()), len(told)) == (2, 1)
 
 
+NOW_AND_THEN = "The status page has answered only now and then since 19:05 UTC; more of it once it is steady."
+
+
+@pytest.fixture
+async def flapping(corridor: Corridor) -> Corridor:
+    """A page that failed and came back three times within an hour, and fails and comes back on."""
+    await corridor.take(answer(0))
+    await corridor.take(post(1, "We look into slow mail."))
+    for minute in (5, 20, 35, 50, 60):
+        await corridor.take(answer(minute, status=503))
+        await corridor.take(answer(minute + 1, status=503))
+        await corridor.take(answer(minute + 5, status=304))
+    return corridor
+
+
+async def test_a_page_that_comes_and_goes_is_told_three_times_and_then_once_for_all(flapping: Corridor) -> None:
+    words = await flapping.texts()
+    assert len(words) == 1 + 2 * 3 + 1
+    assert words[-1] == NOW_AND_THEN
+
+
+async def test_when_it_has_answered_for_half_an_hour_that_is_told_and_the_next_failure_again(
+    flapping: Corridor,
+) -> None:
+    for minute in (80, 94, 95, 96, 130):
+        await flapping.take(answer(minute, status=304))
+    assert (await flapping.texts())[8:] == ["The status page has answered steadily since 20:05 UTC."]
+    for minute in (200, 201):
+        await flapping.take(answer(minute, status=503))
+    assert (await flapping.texts())[9:] == [DOWN.replace("19:05", "22:20")]
+
+
+async def test_when_it_has_failed_for_half_an_hour_that_is_told_and_its_return(flapping: Corridor) -> None:
+    for minute in (70, 71, 90, 100, 110):
+        await flapping.take(answer(minute, status=503))
+    await flapping.take(answer(120, status=304))
+    assert (await flapping.texts())[8:] == [
+        "The status page has not answered since 20:10 UTC.",
+        "The status page answers again, after 50 min.",
+    ]
+
+
 async def test_one_failed_poll_is_not_told(corridor: Corridor) -> None:
     await corridor.take(answer(0))
     await corridor.take(post(1, "We look into slow mail."))
@@ -409,6 +452,226 @@ async def test_the_account_that_fails_is_not_the_page(corridor: Corridor) -> Non
     for minute in (1, 2, 3):
         await corridor.take(answer(minute, source=X, status=503))
     assert await corridor.texts() == ["slow"]
+
+
+# --- words that flap (rule 10) -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def edited(store: SqlStore, corridor: Corridor) -> Corridor:
+    """A statement whose words went to and fro six times, told to a channel that edits its message."""
+    await store.write(lambda ledger: ledger.adopt_file([Subscription(TOLD, mode=Mode.EDIT)]))
+    await corridor.take(answer(0))
+    for minute in range(1, 8):
+        await corridor.take(answer(minute, said(0, "slow" if minute % 2 else "very slow", native_id="1")))
+    return corridor
+
+
+async def edits(corridor: Corridor) -> int:
+    return sum(delivery.act is Act.EDIT for delivery in await corridor.deliveries())
+
+
+async def test_words_that_go_to_and_fro_are_edited_three_times_and_counted_each_time(edited: Corridor) -> None:
+    assert await edits(edited) == 3
+    (incident,) = await edited.incidents()
+    assert (incident.updates[0].text, incident.updates[0].revision) == ("slow", 6)
+
+
+async def test_the_last_words_are_told_when_there_is_room_again(edited: Corridor) -> None:
+    await edited.take(answer(61, status=304))
+    assert await edits(edited) == 3
+    assert (await edited.take(answer(62, status=304))).queued == 1
+    assert (await edited.take(answer(90, status=304))).queued == 0
+
+
+async def test_what_is_news_is_never_held_back_and_brings_the_words_up_to_date(edited: Corridor) -> None:
+    end = said(8, "over", status="resolved")
+    assert (await edited.take(answer(8, said(0, "slow", native_id="1"), end))).queued == 1
+    assert (await edited.take(answer(70, status=304))).queued == 0
+
+
+async def test_a_change_of_the_title_is_no_mere_edit_of_words(edited: Corridor) -> None:
+    worse = said(0, "very slow", native_id="1", title="Mail is down")
+    assert (await edited.take(answer(8, worse))).queued == 1
+
+
+# --- ours or theirs (rule 3) --------------------------------------------------------------------------------------
+
+OTHERS = [Source(f"{name}/page", name, "page", "statuspage", f"https://{name}.example") for name in ("beta", "gamma")]
+PAGES = [PAGE, *OTHERS]
+
+
+class Network(Corridor):
+    """The pages of three providers, and one provider's account."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        watched = [
+            Watched(page, self.parser, siblings={page.id: "the status page"}, hosted=frozenset({page.id}))
+            for page in OTHERS
+        ]
+        self.collect = Collect(store, [*self.collect.watched.values(), *watched])
+
+    async def all_answer(self, minutes: float) -> None:
+        """A round of polls, five seconds apart."""
+        for index, source in enumerate((*PAGES, X)):
+            await self.take(answer(minutes + index / 12, source=source))
+
+    async def none_answers(self, minutes: float) -> None:
+        """A round of polls while the network is gone."""
+        for index, source in enumerate((*PAGES, X)):
+            await self.take(answer(minutes + index / 12, source=source, status=503))
+
+
+@pytest.fixture
+async def network(store: SqlStore) -> Network:
+    made = Network(store)
+    await made.all_answer(0)
+    await made.take(post(1, "We look into slow mail."))
+    return made
+
+
+async def test_with_the_network_gone_no_page_is_accused_and_recovery_is_no_flood(network: Network) -> None:
+    for minute in (2, 3, 4, 30):
+        await network.none_answers(minute)
+    (since,) = {network.collect.offline}
+    assert since == at(2 + 2 / 12), "when the third of them failed"
+    seen = network.collect.sightings.values()
+    assert {(entry.belief, entry.ours, entry.reason) for entry in seen} == {(Belief.UNREADABLE, True, NETWORK)}
+    await network.all_answer(40)
+    assert network.collect.offline is None
+    assert await network.texts() == ["We look into slow mail."]
+    assert len(await network.deliveries()) == 1
+
+
+async def test_what_was_missed_while_the_network_was_gone_is_caught_up_with_in_one_message(network: Network) -> None:
+    for minute in (2, 3, 30):
+        await network.none_answers(minute)
+    news = [said(m, f"Words of minute {m}.", links=[SHORT]) for m in (5, 10, 20)]
+    await network.take(answer(40, *news))
+    assert [len(delivery.updates) for delivery in await network.deliveries()] == [1, 3]
+
+
+async def test_a_page_that_was_accused_before_it_showed_is_told_to_be_back(network: Network) -> None:
+    await network.take(answer(2, status=503))
+    await network.take(answer(2.2, status=503))
+    await network.none_answers(3)
+    await network.none_answers(4)
+    assert network.collect.sighting(PAGE.id).ours
+    await network.all_answer(9)
+    assert (await network.texts())[1:] == [
+        "The status page has not answered since 19:02 UTC (503); following X (@acmestatus).",
+        "The status page answers again, after 7 min.",
+    ]
+
+
+async def test_a_page_that_fails_alone_is_accused_as_ever(network: Network) -> None:
+    for minute in (2, 3, 4):
+        await network.take(answer(minute, status=503))
+        for source in (*OTHERS, X):
+            await network.take(answer(minute + 0.5, source=source))
+    assert network.collect.offline is None
+    assert len(await network.texts()) == 2
+
+
+async def test_a_second_process_knows_that_the_network_was_gone(store: SqlStore, network: Network) -> None:
+    for minute in (2, 3):
+        await network.none_answers(minute)
+    after = Network(store)
+    await after.collect.load()
+    assert after.collect.offline is not None
+    await after.all_answer(5)
+    assert after.collect.offline is None
+
+
+# --- vanished (rule 8) -------------------------------------------------------------------------------------------
+
+GONE = "No longer listed by the status page since 19:10 UTC; nobody has said that it is over."
+AGAIN = "Listed again by the status page, where it was missing since 19:10 UTC."
+
+
+class Listing(Corridor):
+    """A page that lists all that is open."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        page = replace(self.collect.watched[PAGE.id], lists_open=True)
+        self.collect = Collect(store, [page, self.collect.watched[X.id]])
+
+
+@pytest.fixture
+async def listing(store: SqlStore) -> Listing:
+    made = Listing(store)
+    await made.collect.load()
+    await made.take(answer(0))
+    await made.take(answer(5, said(0, "slow")))
+    return made
+
+
+async def test_what_has_vanished_for_an_hour_is_marked_once_and_stays_open(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(69, status=304))
+    assert await listing.texts() == ["slow"]
+    for minute in (70, 71, 72, 200):
+        await listing.take(answer(minute, status=304))
+    assert await listing.texts() == ["slow", GONE]
+    (incident,) = await listing.incidents()
+    assert incident.open
+    assert [len(delivery.updates) for delivery in await listing.deliveries()] == [1, 1]
+
+
+async def test_its_reappearance_is_told_too(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(70, status=304))
+    await listing.take(answer(90, said(0, "slow")))
+    await listing.take(answer(91, said(0, "slow "), said(1, "other", thread="2")))
+    assert (await listing.incidents())[-1].updates[-1].text == AGAIN
+    assert len(await listing.deliveries()) == 4
+
+
+async def test_a_short_absence_and_a_failure_prove_nothing(listing: Listing) -> None:
+    await listing.take(answer(10))
+    await listing.take(answer(30, said(0, "slow")))
+    for minute in (40, 120):
+        await listing.take(answer(minute, status=503))
+    await listing.take(answer(125, said(0, "slow")))
+    assert "No longer" not in " ".join(await listing.texts())
+
+
+async def test_a_document_of_several_proves_nothing_alone(listing: Listing) -> None:
+    for minute in (10, 100):
+        await listing.take(answer(minute, partial=True))
+    assert await listing.texts() == ["slow"]
+
+
+async def test_what_another_document_of_the_page_lists_has_not_vanished(listing: Listing) -> None:
+    for minute in (10, 100):
+        other = replace(answer(minute, said(0, "slow")), url=f"{URL}/more")
+        await listing.take(replace(answer(minute), partial=True), other)
+    assert await listing.texts() == ["slow"]
+
+
+async def test_what_the_page_itself_called_over_has_not_vanished(listing: Listing) -> None:
+    await listing.take(answer(6, said(0, "slow"), said(6, "over", status="resolved")))
+    for minute in (10, 100):
+        await listing.take(answer(minute))
+    assert await listing.texts() == ["slow", "over"]
+
+
+async def test_a_source_that_lists_only_what_is_new_may_forget(corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    for minute in (10, 100):
+        await corridor.take(answer(minute))
+    assert await corridor.texts() == ["slow"]
+
+
+async def test_a_second_process_remembers_since_when_it_is_missing(store: SqlStore, listing: Listing) -> None:
+    await listing.take(answer(10))
+    after = Listing(store)
+    await after.collect.load()
+    await after.take(answer(70, status=304))
+    await after.take(answer(80, status=304))
+    assert await after.texts() == ["slow", GONE]
 
 
 # --- waking up (rule 11) -----------------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ class Kind:
     hosted: bool = True  #: stands on the provider's own ground, so that its silence is news about the provider
     threads: bool = True  #: its statements name the incident they belong to; else only a key or likeness can tell
     private: bool = False  #: confidential by default
+    lists_open: bool = False  #: its documents list all that is open, so that an entry that is missing has vanished
     label: str = "the status page"  #: what a reader calls it
 
 
 REGISTRY: dict[str, Kind] = {
-    "statuspage": Kind("bot.collectors.statuspage:Statuspage", "Atlassian Statuspage, API v2"),
+    "statuspage": Kind("bot.collectors.statuspage:Statuspage", "Atlassian Statuspage, API v2", lists_open=True),
     "feed": Kind("bot.collectors.feed:Feed", "RSS, Atom or JSON Feed", label="the status feed"),
     "x": Kind(
         "bot.collectors.x:X",
@@ -41,10 +42,11 @@ REGISTRY: dict[str, Kind] = {
         "Microsoft Graph, service communications",
         needs=("MSGRAPH_TENANT_ID", "MSGRAPH_CLIENT_ID", "MSGRAPH_CLIENT_SECRET"),
         private=True,
+        lists_open=True,
         label="the admin center (Microsoft Graph)",
     ),
-    "slack": Kind("bot.collectors.slack:Slack", "slack-status.com, API v2.0.0"),
-    "google-cloud": Kind("bot.collectors.google_cloud:GoogleCloud", "Google Cloud's incidents.json"),
+    "slack": Kind("bot.collectors.slack:Slack", "slack-status.com, API v2.0.0", lists_open=True),
+    "google-cloud": Kind("bot.collectors.google_cloud:GoogleCloud", "Google Cloud's incidents.json", lists_open=True),
 }
 
 

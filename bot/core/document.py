@@ -19,6 +19,7 @@ ERRORS = {
     "reset": "connection broken off",
     "too_large": "answer too large",
 }
+REDIRECTED = "redirected to"  #: how the reason begins for a page that has moved to another host
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -28,12 +29,20 @@ def body_of(capture: Capture) -> bytes:
         raise Unreadable(ERRORS.get(capture.error, capture.error))
     status = capture.status or 0
     if 300 <= status < 400 and status != HTTPStatus.NOT_MODIFIED:
-        raise Unreadable(f"redirected to {urlsplit(capture.headers.get('location', '')).hostname or 'nowhere'}")
+        raise Unreadable(f"{REDIRECTED} {urlsplit(capture.headers.get('location', '')).hostname or 'nowhere'}")
     if status != HTTPStatus.OK:
         raise Unreadable(phrase(status))
     if not capture.body.strip():
         raise Unreadable("an empty answer")
     return capture.body
+
+
+def moved_to(capture: Capture) -> str:
+    """The address to which a capture was redirected, without its query; empty where it was not, or nowhere."""
+    parts = urlsplit(capture.headers.get("location", ""))
+    if not 300 <= (capture.status or 0) < 400 or not parts.hostname:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def phrase(status: int) -> str:

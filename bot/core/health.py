@@ -1,4 +1,4 @@
-"""How far a source can be believed, and what its silence or its return is worth telling (rules of truth 2 and 4)."""
+"""How far a source can be believed, and what its silence or its return is worth telling (rules of truth 2 to 4)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from bot.errors import Unreadable
 from bot.model import Belief, Incident, Sighting, Source
 
 CONFIRM = 2  #: failures in a row before a source that could be read is called unreadable: one may be a hiccup
+TOGETHER = timedelta(minutes=5)  #: failures that begin within this of each other begin together
+MOST = 0.7  #: of the sources asked since then: so many failing are too many for a fault of theirs
+FEWEST = 3  #: sources of two providers at least, below which nothing can be told from their failing together
+NETWORK = "our own network, it seems"  #: the reason of a source that fails with most others
+FLAPS = 3  #: failures and returns of a source, after which it comes and goes
+FLAPS_WITHIN = timedelta(hours=2)
+STEADY = timedelta(minutes=30)  #: after so long in one state it no longer does
+EDGES = ("down", "up", "flaps", "steady")
 STANDSTILL = timedelta(minutes=30)  #: a source that says nothing new for so long, while another speaks, is stale
 
 
@@ -41,20 +49,38 @@ def sight(
 
 
 def _failed(before: Sighting, at: datetime, failure: Unreadable) -> Sighting:
-    since = before.failing_since or at
-    count = before.failures + 1
+    # Our network is back, this source is not: it may have gone meanwhile, and that wants a confirmation of its own.
+    anew = before.reason == NETWORK and failure.reason != NETWORK
+    since = at if anew else before.failing_since or at
+    count = 1 if anew else before.failures + 1
     confirmed = count >= CONFIRM or before.read_at is None or before.belief is Belief.UNREADABLE
-    already = before.belief is Belief.UNREADABLE
+    already = before.belief is Belief.UNREADABLE and not anew
     return replace(
         before,
         belief=Belief.UNREADABLE if confirmed else before.belief,
         since=(before.since if already else since) if confirmed else before.since,
         reason=failure.reason if confirmed else before.reason,
-        ours=failure.ours if confirmed else before.ours,
+        ours=failure.ours or anew if confirmed else before.ours,
         failures=count,
         failing_since=since,
         asked_at=at,
     )
+
+
+def fail_together(sightings: Iterable[Sighting], since: datetime) -> bool:
+    """Whether most sources of unrelated providers fail since about `since`: the fault is ours then (rule of truth 3).
+
+    Only sources asked since then count, so that it shows however the polls are spread; with one provider it never does.
+    """
+    failing, well = [], 0
+    for seen in sightings:
+        if seen.failing_since is not None:
+            if seen.reason == NETWORK or (not seen.ours and abs(seen.failing_since - since) <= TOGETHER):
+                failing.append(seen)
+        elif seen.asked_at is not None and seen.asked_at > since:
+            well += 1
+    providers = {seen.source.partition("/")[0] for seen in failing}
+    return len(providers) > 1 and len(failing) >= FEWEST and len(failing) >= MOST * (len(failing) + well)
 
 
 def down(sighting: Sighting) -> bool:
@@ -82,6 +108,53 @@ def came_back(before: Sighting, at: datetime, label: str) -> Observation:
         at=at,
         text=f"{_capital(label)} answers again, after {duration(at - before.since)}.",
     )
+
+
+def damped(incident: Incident, gone: Observation, label: str) -> Observation | None:
+    """What is told of a failure: itself; of a source that comes and goes that it does; then nothing until it is steady.
+
+    incident: on whose timeline it would stand. gone: a `down|…`; `at`: when the source began to fail.
+    """
+    told = _observed(incident, _source_of(gone))
+    if told and told[-1][0] == "flaps":
+        return None
+    lately = [at for edge, at in told if edge == "up" and at > gone.at - FLAPS_WITHIN]
+    if len(lately) < FLAPS:
+        return gone
+    since = min(at for edge, at in told if edge == "down" and at > gone.at - FLAPS_WITHIN)
+    text = f"{_capital(label)} has answered only now and then since {since:%H:%M} UTC; more of it once it is steady."
+    return Observation(gone.key.replace("down|", "flaps|", 1), gone.at, text)
+
+
+def steady(incident: Incident, sighting: Sighting, label: str) -> Observation | None:
+    """That a source that came and went has been read, or not, for STEADY; None where it never did, or still does."""
+    told = _observed(incident, sighting.source)
+    if not told or told[-1][0] != "flaps" or sighting.since is None:
+        return None
+    state = "has not answered" if down(sighting) else "has answered steadily"
+    return Observation(
+        key=f"{'down' if down(sighting) else 'steady'}|{sighting.source}|{sighting.since.isoformat()}",
+        at=sighting.since + STEADY,
+        text=f"{_capital(label)} {state} since {sighting.since:%H:%M} UTC.",
+    )
+
+
+def settles(before: Sighting, after: Sighting, at: datetime) -> bool:
+    """Whether this poll is the first at which a source has been as it is for STEADY."""
+    if after.since is None or not (after.belief is Belief.OK or down(after)):
+        return False
+    return at - after.since >= STEADY and (before.asked_at is None or before.asked_at - after.since < STEADY)
+
+
+def _source_of(seen: Observation) -> str:
+    return seen.key.split("|")[1]
+
+
+def _observed(incident: Incident, source: str) -> list[tuple[str, datetime]]:
+    """What the timeline tells of a source's failures and returns, oldest first."""
+    keys = [(update.observed.split("|"), update.at) for update in incident.updates if update.observed]
+    edges = [(key[0], at) for key, at in keys if key[1] == source and key[0] in EDGES]
+    return sorted(edges, key=lambda edge: edge[1])
 
 
 def bearer(incidents: Sequence[Incident], key: str = "") -> Incident | None:
@@ -125,12 +198,14 @@ def interval(
     """How long to wait before the next poll, jitter aside.
 
     Quicker (half the interval) while its provider has an open incident or another source of it cannot be read, and
-    to confirm a first failure; slower on failures that go on (doubling, up to 15 minutes or the interval, whichever
-    is longer); never before the source's own `Retry-After`.
+    to confirm a first failure; slower on failures of its own that go on (doubling, up to 15 minutes or the interval,
+    whichever is longer); never before the source's own `Retry-After`.
     """
     usual = source.interval
     wait = usual
-    if sighting.failures == 1 and not sighting.ours:
+    if sighting.reason == NETWORK:
+        wait = usual  # whoever is asked first finds out that it is back
+    elif sighting.failures == 1 and not sighting.ours:
         wait = min(usual, max(timedelta(seconds=5), usual / 4))
     elif sighting.failures > 1:
         wait = min(usual * 2 ** min(sighting.failures - 2, 10), max(usual, timedelta(minutes=15)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import combinations
-from operator import itemgetter
 
 from bot.core import match
+from bot.core.dissent import states
 from bot.core.join import UNCORRECTED, Cluster, clusters, order
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
@@ -203,8 +203,8 @@ def incident_of(
 def with_state(incident: Incident) -> Incident:
     """The incident with the state in which its updates leave it (rule 8: only a statement closes it)."""
     status, ended = incident.status, None
-    spoken = [(update.stated_at or update.at, update.status) for update in incident.updates if update.status]
-    for at, stated in sorted(spoken, key=itemgetter(0)):
+    for at, update in states(incident.updates):
+        stated = update.status or status
         if stated.closed and not status.closed:
             ended = at
         status = stated

@@ -71,13 +71,20 @@ def _turns(change: Change, update: Update) -> bool:
 
 def _worth_an_edit(change: Change) -> bool:
     """Whether the standing message would read differently."""
-    before, after = change.before, change.incident
-    if before is None:
+    if change.before is None:
         return False
+    return bool(change.revised or change.absorbed) or _shows_else(change.before, change.incident)
+
+
+def _shows_else(before: Incident, after: Incident) -> bool:
     shown = ("title", "status", "impact", "references", "components", "regions", "starts", "ends", "sources")
-    return bool(change.revised or change.absorbed) or any(
-        getattr(before, name) != getattr(after, name) for name in shown
-    )
+    return any(getattr(before, name) != getattr(after, name) for name in shown)
+
+
+def words_only(change: Change) -> bool:
+    """Whether a change is one of words that were told before, and of nothing else that a message shows."""
+    known = change.before is not None and not _shows_else(change.before, change.incident)
+    return known and bool(change.revised) and not change.news and not change.absorbed
 
 
 def _standing(change: Change) -> Update:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.dissent import Contradiction, contradiction
 from bot.core.text import clip
 from bot.model import Act, Belief, Impact, Incident, Notice, Sighting, Status, Update
 
@@ -130,11 +131,11 @@ def card(notice: Notice) -> Card:
         regions=listing(incident.regions),
         since=span(incident),
         entries=tuple(entry(update, notice.source_names) for update in shown),
-        doubts=() if notice.moved else tuple(doubts(unsaid(notice.sightings, shown), notice.source_names)),
+        doubts=() if notice.moved else _doubts(notice, shown),
         link=incident.url,
         label=label(notice),
         key=notice.key,
-        fresh=() if notice.moved else tuple(doubts(unsaid(begun(notice), shown), notice.source_names)),
+        fresh=() if notice.moved else _fresh(notice, shown),
     )
 
 
@@ -172,6 +173,19 @@ def unsaid(sightings: Iterable[Sighting], shown: Iterable[Update]) -> Iterable[S
     """The sightings that no observation among the updates shown tells already."""
     said_of = {update.observed.split("|")[1] for update in shown if update.observed.startswith("down|")}
     return [sighting for sighting in sightings if sighting.source not in said_of]
+
+
+def _doubts(notice: Notice, shown: Sequence[Update]) -> tuple[Line, ...]:
+    """What sources say against each other, and which of them cannot be believed now."""
+    return (
+        *disagreement(notice.incident, notice.source_names),
+        *doubts(unsaid(notice.sightings, shown), notice.source_names),
+    )
+
+
+def _fresh(notice: Notice, shown: Sequence[Update]) -> tuple[Line, ...]:
+    """Those doubts that are new since the last message."""
+    return (*disagreed(notice, shown), *doubts(unsaid(begun(notice), shown), notice.source_names))
 
 
 def _over(notice: Notice, shown: Sequence[Update]) -> bool:
@@ -284,6 +298,28 @@ def doubts(sightings: Iterable[Sighting], names: Mapping[str, str]) -> Iterable[
             yield (f"{name} has said nothing new since ", sighting.since)
         elif sighting.belief is Belief.SILENT:
             yield (f"{name} has been empty since ", sighting.since)
+
+
+def disagreement(incident: Incident, names: Mapping[str, str]) -> tuple[Line, ...]:
+    """The line that says who calls an open incident over while another goes on; none where nobody does."""
+    found = contradiction(incident)
+    return (disagreement_words(found, names),) if found is not None and found.standing else ()
+
+
+def disagreement_words(found: Contradiction, names: Mapping[str, str]) -> Line:
+    """`The status page has said since <time> that it is over, but X goes on since <time>`."""
+    closer, other = names.get(found.closer, found.closer), names.get(found.other, found.other)
+    closer = closer[:1].upper() + closer[1:]
+    if found.standing:
+        return (f"{closer} says that it is over since ", found.closed_at, f", but {other} goes on since ", found.since)
+    return (f"{closer} said at ", found.closed_at, f" that it was over, but {other} went on at ", found.since)
+
+
+def disagreed(notice: Notice, shown: Iterable[Update]) -> tuple[Line, ...]:
+    """The same, where it began with one of the updates shown."""
+    found = contradiction(notice.incident)
+    began = found is not None and any((update.stated_at or update.at) == found.since for update in shown)
+    return disagreement(notice.incident, notice.source_names) if began else ()
 
 
 def label(notice: Notice) -> str:

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.health import bearer, believed, came_back, down, interval, sight, went_down
+from bot.core import health
+from bot.core.health import NETWORK, bearer, believed, came_back, down, fail_together, interval, sight, went_down
 from bot.errors import Unreadable
 from bot.model import Belief, Incident, Sighting, Status
 from tests.core.build import PAGE, X, at, only, said, timeline
 
 NEW = Sighting("acme/page")
 BUSY = Unreadable("429 Too Many Requests")
+GONE = Unreadable(NETWORK, ours=True)
 
 
 def after(*polls: Unreadable | None, before: Sighting = NEW, start: float = 0) -> Sighting:
@@ -91,7 +94,7 @@ def test_readable_and_empty_where_it_never_is_means_silent() -> None:
     assert not down(seen)
 
 
-@given(st.lists(st.sampled_from([None, BUSY, Unreadable("our token", ours=True)]), min_size=1))
+@given(st.lists(st.sampled_from([None, BUSY, Unreadable("our token", ours=True), GONE]), min_size=1))
 def test_whatever_happens_belief_and_its_beginning_agree(polls: list[Unreadable | None]) -> None:
     seen = after(*polls)
     assert seen.since is not None
@@ -99,7 +102,60 @@ def test_whatever_happens_belief_and_its_beginning_agree(polls: list[Unreadable 
     assert seen.since <= seen.asked_at
     assert (seen.belief is Belief.OK) or seen.failures > 0
     assert bool(seen.reason) is (seen.belief is not Belief.OK)
-    assert seen.failures == next((n for n, poll in enumerate(reversed(polls)) if poll is None), len(polls))
+    in_a_row = next((n for n, poll in enumerate(reversed(polls)) if poll is None), len(polls))
+    assert seen.failures == in_a_row or GONE in polls
+    assert bool(seen.failures) is bool(in_a_row)
+
+
+# --- ours or theirs (rule 3) --------------------------------------------------------------------------------------
+
+
+def seen_of(source: str, failing: float | None = None, asked: float = 10, **facts: Any) -> Sighting:
+    """A source asked at a minute, and failing since another."""
+    since = None if failing is None else at(failing)
+    return Sighting(source, failures=failing is not None, failing_since=since, asked_at=at(asked), **facts)
+
+
+def test_most_sources_of_unrelated_providers_that_begin_to_fail_together_are_our_own_fault() -> None:
+    failing = [seen_of("a/page", 1), seen_of("a/x", 2), seen_of("b/page", 3)]
+    assert fail_together(failing, at(1))
+    assert fail_together([*failing, seen_of("c/page")], at(1)), "3 of 4"
+    assert not fail_together([*failing, seen_of("c/page"), seen_of("d/page")], at(1)), "3 of 5"
+    assert fail_together([*failing, seen_of("c/page", asked=0), seen_of("d/page", asked=1)], at(1)), "not asked since"
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        [seen_of("a/page", 1), seen_of("a/x", 1), seen_of("a/feed", 1)],
+        [seen_of("a/page", 1), seen_of("b/page", 1)],
+        [seen_of("a/page", 1), seen_of("b/page", 1), seen_of("c/page", 7)],
+        [seen_of("a/page", 1), seen_of("b/page", 1), seen_of("c/x", 1, ours=True, reason="no token")],
+    ],
+    ids=["one provider", "two sources", "one much later", "one by its settings"],
+)
+def test_nothing_is_known_from(failing: list[Sighting]) -> None:
+    assert not fail_together(failing, at(1))
+
+
+def test_a_source_that_is_asked_late_fails_with_those_known_to_be_ours() -> None:
+    ours = [seen_of(f"{name}/page", 1, reason=NETWORK, ours=True) for name in "ab"]
+    assert fail_together([*ours, seen_of("c/page", 20, asked=20)], at(20))
+
+
+def test_a_fault_of_our_network_accuses_nobody_and_is_asked_about_at_the_usual_pace() -> None:
+    seen = after(None, BUSY, GONE, GONE, GONE)
+    assert (seen.belief, seen.since, seen.reason, seen.ours) == (Belief.UNREADABLE, at(1), NETWORK, True)
+    assert not down(seen)
+    assert wait(seen) == MINUTE
+
+
+def test_who_still_fails_when_our_network_is_back_is_accused_once_that_is_confirmed_and_since_then() -> None:
+    once = after(None, GONE, GONE, GONE, BUSY)
+    assert (once.belief, once.ours, once.since) == (Belief.UNREADABLE, True, at(4))
+    twice = after(BUSY, before=once, start=5)
+    assert down(twice)
+    assert (twice.since, twice.reason) == (at(4), BUSY.reason)
 
 
 # --- stale, by contrast ------------------------------------------------------------------------------------------
@@ -162,6 +218,17 @@ def test_the_return_says_after_how_long() -> None:
     back = came_back(gone, at(40), "the status page")
     assert back.text == "The status page answers again, after 39 min."
     assert back.key.removeprefix("up|") == went_down(gone, "the status page", []).key.removeprefix("down|")
+
+
+def test_a_state_settles_once_and_a_fault_of_ours_never() -> None:
+    well = Sighting(PAGE.id, Belief.OK, at(0), asked_at=at(29))
+    assert health.settles(well, well, at(30))
+    assert not health.settles(well, well, at(29.9))
+    assert not health.settles(replace(well, asked_at=at(30)), well, at(31))
+    gone = replace(well, belief=Belief.UNREADABLE, reason="503")
+    assert health.settles(gone, gone, at(30))
+    ours = replace(gone, ours=True)
+    assert not health.settles(ours, ours, at(30))
 
 
 def test_two_failures_are_two() -> None:
