@@ -341,7 +341,8 @@ class Polling:
             due = now + wait * self._random.uniform(0.95, 1.05)
             self._collect.plan(source, due)
             heapq.heappush(self._heap, (due, source))
-            self._changed.set()
+            if self._heap[0][1] == source:  # else the loop sleeps until an earlier one already
+                self._changed.set()
 
     async def _poll(self, source: str) -> datetime | None:
         watched, before = self._collect.watched[source], self._collect.sighting(source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.model import Cursor, Sighting, Validators
 from bot.store.part import Part, insert_of
+from bot.store.rows import pick
 from bot.store.schema import sources as table
 
 FACTS = tuple(field.name for field in fields(Sighting) if field.name != "source")
@@ -43,10 +44,7 @@ class Sources(Part):
 
     def save_sightings(self, sightings: Collection[Sighting]) -> None:
         """Remember what is believed of these sources; their cursors stay."""
-        rows = [asdict(sighting) for sighting in sightings]
-        for row in rows:
-            row["id"] = row.pop("source")
-        self._upsert(table, rows)
+        self._upsert(table, [{"id": sighting.source, **pick(sighting, FACTS)} for sighting in sightings])
 
 
 @cache
