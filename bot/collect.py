@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 
 from bot.core import health, vanish
 from bot.core.damp import Damper
@@ -17,7 +18,7 @@ from bot.core.normalise import normalise
 from bot.core.route import Waking, routings, words_only
 from bot.errors import Unreadable
 from bot.model import Belief, Capture, Change, Cursor, Incident, Item, Report, Routing, Sighting, Source, Validators
-from bot.ports import SHORT, Collector, Ledger, Store
+from bot.ports import SHORT, Collector, Divides, Ledger, Store
 
 LARGE = 16 * 1024  #: bytes; a larger body is parsed off the event loop
 #: Two threads for them: one long document holds up no other, and more would only wait for each other.
@@ -51,6 +52,7 @@ class Reading:
     unchanged: bool = False
     marks: Mapping[str | None, int] = field(default_factory=dict)  #: by thread, what its statements are known by again
     told: frozenset[str | None] = frozenset()  #: threads that read as when they were last saved
+    parts: tuple[str, ...] = ()  #: digests of its entries that need not be read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +78,40 @@ async def read(watched: Watched, capture: Capture, cursor: Cursor) -> Reading:
     same_bytes = page is not None and bool(page.digest) and page.digest == capture.digest and capture.status == 200
     if capture.status == NOT_MODIFIED or same_bytes:
         return Reading(capture, unchanged=True)
+    known = page.parts if page is not None else ()
     try:
         if len(capture.body) > LARGE:
-            return await asyncio.get_running_loop().run_in_executor(PARSERS, parse, watched, capture)
-        return parse(watched, capture)
+            return await asyncio.get_running_loop().run_in_executor(PARSERS, parse, watched, capture, known)
+        return parse(watched, capture, known)
     except Unreadable as failure:
         return Reading(capture, failure=failure)
     except MISSHAPEN as error:
         return Reading(capture, failure=Unreadable(f"an unexpected shape ({type(error).__name__})"))
 
 
-def parse(watched: Watched, capture: Capture) -> Reading:
-    """What a capture says. Raises Unreadable, and MISSHAPEN where the parser stumbles."""
-    items = tuple(watched.collector.parse(watched.source, capture))
-    return Reading(capture, items, marks=marks(items, capture.at))
+def parse(watched: Watched, capture: Capture, known: Collection[str] = ()) -> Reading:
+    """What a capture says, the entries with a `known` digest left out.
+
+    Raises Unreadable, and MISSHAPEN where the parser stumbles.
+    """
+    divided = watched.collector.divide(capture) if isinstance(watched.collector, Divides) and capture.body else None
+    entries = {digest_of(entry): entry for entry in divided.entries} if divided else {}
+    read_before = known if divided else ()
+    said = capture
+    if divided and any(name in read_before for name in entries):
+        if all(name in read_before for name in entries):
+            return Reading(capture, parts=tuple(entries))
+        fresh = b"".join(entry for name, entry in entries.items() if name not in read_before)
+        said = replace(capture, body=divided.head + fresh + divided.tail)
+    items = tuple(watched.collector.parse(watched.source, said))
+    believed_later = any(item.at is not None and item.at > capture.at for item in items)
+    parts = tuple(name for name in entries if name in read_before or not believed_later)
+    return Reading(capture, items, marks=marks(items, capture.at), parts=parts)
+
+
+def digest_of(entry: bytes) -> str:
+    """What an entry is known again by."""
+    return blake2b(entry, digest_size=8).hexdigest()
 
 
 def marks(items: Iterable[Item], at: datetime) -> Mapping[str | None, int]:
@@ -134,7 +156,10 @@ def advance(cursor: Cursor, readings: Sequence[Reading]) -> Cursor:
         state.update(capture.state)
         if reading.failure is None and not reading.unchanged:
             pages[capture.url] = Validators(
-                capture.headers.get("etag", ""), capture.headers.get("last-modified", ""), capture.digest
+                capture.headers.get("etag", ""),
+                capture.headers.get("last-modified", ""),
+                capture.digest,
+                reading.parts,
             )
     return Cursor(pages, state)
 
@@ -229,7 +254,7 @@ def failure_of(readings: Sequence[Reading]) -> Unreadable | None:
 def _sight(before: Sighting, source: Source, readings: Sequence[Reading], at: datetime, *, changed: bool) -> Sighting:
     """The source's sighting: unreadable only where none of its documents could be read."""
     failure = failure_of(readings)
-    said_nothing = all(not reading.items and not reading.unchanged for reading in readings)
+    said_nothing = not any(reading.items or reading.unchanged or reading.parts for reading in readings)
     empty = source.empty == "fault" and said_nothing
     return health.sight(before, at, failure, changed=changed, empty=empty)
 

@@ -121,6 +121,16 @@ class Validators:
     etag: str = ""
     last_modified: str = ""
     digest: str = ""  #: of the body's bytes
+    parts: tuple[str, ...] = ()  #: digests of the parts of its body, where its kind knows how to divide it
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A body divided into its entries, each of which can be read without the others, and what stands around them."""
+
+    head: bytes
+    entries: tuple[bytes, ...]
+    tail: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from bot.model import (
     Capture,
@@ -19,6 +19,7 @@ from bot.model import (
     Known,
     Message,
     Notice,
+    Parts,
     Receipt,
     Routing,
     Sighting,
@@ -76,6 +77,15 @@ class Collector(Protocol):
 
     def parse(self, source: Source, capture: Capture) -> Sequence[Item]:
         """The statements of one capture, oldest first within a thread. Pure. Raises Unreadable."""
+        ...
+
+
+@runtime_checkable
+class Divides(Protocol):
+    """A collector whose documents fall into entries that can be read one by one, so that known ones need no reading."""
+
+    def divide(self, capture: Capture) -> Parts | None:
+        """The parts of a body; None where it cannot be divided beyond doubt. Pure."""
         ...
 
 

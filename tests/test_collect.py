@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from bot.app import known, wire
-from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, waking_of
+from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, read, waking_of
+from bot.collectors.feed import Feed
 from bot.config import providers_from
 from bot.core.health import NETWORK
 from bot.core.route import Waking
@@ -809,3 +810,43 @@ def test_each_update_is_told_once_in_each_channel(evening: Evening) -> None:
         assert set(spoken) <= told
         untold = [update for update in evening.incident.updates if update.id not in spoken]
         assert untold == [], f"{mode}: {[update.text for update in untold]}"
+
+
+# --- documents that are read in parts ----------------------------------------------------------------------------
+
+
+def history(*entries: tuple[str, str]) -> bytes:
+    """An Atom feed of (id, words)."""
+    told = "".join(
+        f"<entry><id>{name}</id><title>{name}</title><updated>2026-01-22T18:00:00Z</updated>"
+        f"<content>{words}</content></entry>"
+        for name, words in entries
+    )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>{told}</feed>'.encode()
+
+
+async def read_in_turn(*bodies: bytes, forget: bool) -> tuple[list[list[str]], list[int]]:
+    """The words of each incident after these documents, and how many statements each reading gave."""
+    feed = Source("acme/feed", "acme", "feed", "feed", "https://status.acme.example/feed")
+    store = open_store("sqlite://")
+    await store.upgrade()
+    entry = Watched(feed, Feed(tools()), siblings={feed.id: "the feed"}, hosted=frozenset({feed.id}))
+    collect, counts = Collect(store, [entry]), []
+    for minute, body in enumerate(bodies):
+        capture = Capture(at(minute), feed.id, feed.url, 200, body=body, digest=str(minute))
+        reading = await read(entry, capture, Cursor() if forget else collect.cursor(feed.id))
+        counts.append(len(reading.items))
+        await collect.take(feed.id, [reading])
+    incidents = await store.read(lambda ledger: ledger.timeline())
+    await store.close()
+    return sorted([update.text for update in incident.updates] for incident in incidents), counts
+
+
+async def test_known_entries_of_a_feed_are_not_read_again_and_nothing_else_differs() -> None:
+    first = history(("a", "slow"), ("b", "down"), ("c", "odd"))
+    second = history(("d", "new"), ("a", "slow"), ("b", "down again"), ("c", "odd"))
+    third = history(("d", "new"), ("a", "slow"), ("b", "down again"))
+    kept, few = await read_in_turn(first, second, third, forget=False)
+    forgotten, every = await read_in_turn(first, second, third, forget=True)
+    assert kept == forgotten == sorted([["slow"], ["down again"], ["odd"], ["new"]])
+    assert (few, every) == ([3, 2, 0], [3, 4, 3])

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.sax import SAXException
@@ -19,7 +20,7 @@ from bot.core.dates import parse_feed_date
 from bot.core.document import body_of, json_of, require
 from bot.core.text import plain, tidy
 from bot.errors import Unreadable
-from bot.model import Capture, Cursor, Item, Source, Status
+from bot.model import Capture, Cursor, Item, Parts, Source, Status
 from bot.ports import Tools
 
 #: A status as people read it: `In progress`. `Update`, Statuspage's word for no change of status, is none of them.
@@ -34,6 +35,8 @@ _UPDATE = re.compile(
 _WHEN = re.compile(r"([A-Za-z]{3,9})\s+(\d\d?)(?:,\s*(\d{4}))?,\s+(\d\d?:\d\d(?::\d\d)?)\s*(\S{1,9})")
 _TAG = re.compile(r"<[^<>]*>")
 _OPENING = re.compile(rf"(?i)(?:status:\s*)?(?:\[({'|'.join(WORDS)})\]|({'|'.join(WORDS)})\s*(?:[-–—:]\s|\n|$))")
+_ENTRY = re.compile(rb"<(entry|item)[\s>].*?</\1\s*>", re.DOTALL)
+_ID = re.compile(rb"<(?:id|guid)(?:\s[^>]*)?>(.*?)</", re.DOTALL)
 _HTML = re.compile(rb"(?i)<(?:!doctype html|html|head|body)\b")
 DAY = timedelta(days=1)
 _MARK_OR_SPACE = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
@@ -57,6 +60,29 @@ class Feed:
         if all(item.at for item in items):
             items.sort(key=lambda item: item.at or datetime.min.replace(tzinfo=UTC))
         return items
+
+    def divide(self, capture: Capture) -> Parts | None:
+        """The entries of an RSS or Atom document, so that only new and changed ones need be parsed.
+
+        Beyond doubt only where every tag that opens an entry has one that closes it, with nothing but white space
+        between the entries, and where each entry has an id that no other has: several entries of one id are one
+        incident's. An encoding that is no superset of ASCII is left whole.
+        """
+        body = capture.body
+        if capture.status != 200 or b"\x00" in body:
+            return None
+        found = list(_ENTRY.finditer(body))
+        names = {match[1] for match in found}
+        if len(names) != 1 or b"<![CDATA[" in body[: found[0].start()]:
+            return None
+        name = names.pop()
+        opened = len(re.findall(rb"<" + name + rb"[\s>]", body))
+        ids = {match[1].strip() for entry in found if (match := _ID.search(entry[0]))}
+        if not opened == body.count(b"</" + name) == len(found) == len(ids):
+            return None
+        if any(body[one.end() : other.start()].strip() for one, other in pairwise(found)):
+            return None
+        return Parts(body[: found[0].start()], tuple(match[0] for match in found), body[found[-1].end() :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,10 @@ class Sources(Part):
         saved = self._db.execute(select(table.c.cursor).where(table.c.id == source)).scalar()
         if saved is None:
             return Cursor()
-        pages = {url: Validators(**validators) for url, validators in saved["pages"].items()}
+        pages = {
+            url: Validators(**{**validators, "parts": tuple(validators.get("parts", ()))})
+            for url, validators in saved["pages"].items()
+        }
         return Cursor(pages, saved["state"])
 
     def save_cursor(self, source: str, cursor: Cursor) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.collectors.feed import Feed
 from bot.errors import Unreadable
-from bot.model import Item, Status
+from bot.model import Item, Parts, Status
 from tests.collectors.pairs import as_json, capture, document, expected, fetched, online, source, tools
 from tests.support.server import serve
 
@@ -284,3 +284,40 @@ def test_no_text_is_lost_that_comes_in_thousands_of_pieces() -> None:
         f"<rss version='2.0'><channel><item><guid>1</guid><description>{words}</description></item></channel></rss>"
     )
     assert item.text == "\n".join(["a < b"] * 4000)
+
+
+ATOM = b'<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>%s</feed>'
+
+
+def entry(number: int, words: str = "Slow mail") -> bytes:
+    text = f"<entry><id>e{number}</id><title>{words}</title><updated>2026-01-22T19:{number:02}:00Z</updated></entry>"
+    return text.encode()
+
+
+def divided(body: bytes) -> Parts | None:
+    return COLLECTOR.divide(replace(capture(""), body=body))
+
+
+def test_a_feed_falls_into_its_entries_and_what_stands_around_them() -> None:
+    parts = divided(ATOM % (entry(1) + b"\n  " + entry(2)))
+    assert parts is not None
+    assert parts.entries == (entry(1), entry(2))
+    assert parts.head + parts.tail == ATOM % b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ATOM % b"",
+        ATOM % (entry(1) + entry(1, "Other words")),  # several entries of one incident
+        ATOM % (entry(1) + b"<link/>" + entry(2)),
+        ATOM % (entry(1) + b"<!-- <entry> -->"),
+        ATOM % b"<entry><id>e1</id><content><![CDATA[</entry>]]></content></entry>",
+        ATOM % b"<entry><title>no id</title></entry>",
+        (ATOM % entry(1)).decode().encode("utf-16"),
+        b'{"version": "https://jsonfeed.org/version/1.1", "items": []}',
+        b"",
+    ],
+)
+def test_a_feed_that_cannot_be_divided_beyond_doubt_is_left_whole(body: bytes) -> None:
+    assert divided(body) is None
