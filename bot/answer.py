@@ -218,7 +218,7 @@ def incident_line(incident: Incident) -> str:
     """`3fa9c1d20b7e Users can't sign in [MO1221364], 3 updates`."""
     references = f" [{', '.join(incident.references)}]" if incident.references else ""
     count = len(incident.updates)
-    return f"{incident.id} {title_of(incident)}{references}, {count} update{'' if count == 1 else 's'}"
+    return f"{incident.id} {clip(title_of(incident), 100)}{references}, {count} update{'' if count == 1 else 's'}"
 
 
 def _heading(incident: Incident, directory: Directory) -> list[str]:
