@@ -349,6 +349,7 @@ class Collect:
         self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
         self._listed: dict[str, dict[str, frozenset[str]]] = {}  # by source and address, the threads listed there
         self._unsaved: set[str] = set()
+        self._next: dict[str, datetime] = {}
         self._damper = Damper()
         self._store = store
 
@@ -438,12 +439,12 @@ class Collect:
 
     def plan(self, source: str, next_at: datetime) -> None:
         """Note when a source is asked next."""
-        self.sightings[source] = replace(self.sighting(source), next_at=next_at)
+        self._next[source] = next_at
         self._unsaved.add(source)
 
     async def flush(self) -> None:
         """Save what only moved clocks."""
         names, self._unsaved = self._unsaved, set()
         if names:
-            moved = [self.sighting(name) for name in names]
-            await self._store.write(lambda ledger: ledger.save_sightings(moved))
+            moved = [replace(self.sighting(name), next_at=self._next.get(name)) for name in names]
+            await self._store.write(lambda ledger: ledger.save_clocks(moved))

@@ -133,6 +133,10 @@ class Ledger(Protocol):
         """Remember what is believed of these sources."""
         ...
 
+    def save_clocks(self, sightings: Collection[Sighting]) -> None:
+        """Remember of known sources when they were read, asked and changed, and when they are asked next."""
+        ...
+
     # the timeline
 
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:

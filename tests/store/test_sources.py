@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -64,3 +65,13 @@ async def test_a_naive_time_is_refused_and_nothing_is_written(store: SqlStore) -
     with pytest.raises(StatementError, match="naive"):
         await store.write(lambda ledger: ledger.save_sightings([Sighting("acme/x", Belief.OK), naive]))
     assert await store.read(lambda ledger: ledger.sightings()) == {}
+
+
+async def test_moving_clocks_leaves_what_is_believed(store: SqlStore) -> None:
+    seen = Sighting("acme/page", Belief.UNREADABLE, T0, "429", failures=3, asked_at=T0)
+    ticked = Sighting("acme/page", Belief.OK, read_at=at(1), asked_at=at(2), changed_at=at(1), next_at=at(3))
+    await store.write(lambda ledger: ledger.save_sightings([seen]))
+    await store.write(lambda ledger: ledger.save_clocks([ticked, replace(ticked, source="acme/unknown")]))
+    kept = await store.read(lambda ledger: ledger.sightings())
+    clocks = {name: getattr(ticked, name) for name in ("read_at", "asked_at", "changed_at", "next_at")}
+    assert kept == {"acme/page": replace(seen, **clocks)}
