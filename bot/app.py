@@ -315,11 +315,14 @@ class Polling:
                 await self._until_next()
 
     async def _until_next(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(
-                max(0.0, (self._heap[0][0] - self._clock.now()).total_seconds()) if self._heap else None
-            ):
-                await self._changed.wait()
+        """Sleep until the next poll is due, or one is planned before it. (A timer, not a time-out: no cancellation.)"""
+        timer = None
+        if self._heap:
+            wait = (self._heap[0][0] - self._clock.now()).total_seconds()
+            timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._changed.set)
+        await self._changed.wait()
+        if timer is not None:
+            timer.cancel()
 
     async def _turn(self, source: str) -> None:
         """One poll of one source, and the time of its next. A fault of ours costs this turn, not the loop."""
