@@ -8,11 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from bot import collectors, notifiers
-from bot.config import (
-    check_destination,
-    load,
-    secret_values,
-)
+from bot.config import check_destination, load, secret_values
 from bot.config.environment import FAMILIES, VARIABLES
 from bot.errors import UsageError
 from bot.model import Destination

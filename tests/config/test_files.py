@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
-    load,
-)
+from bot.config import load
 from bot.errors import UsageError
 from tests.config.written import SECRET
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.config import (
-    providers_from,
-    subscriptions_from,
-)
+from bot.config import providers_from, subscriptions_from
 from bot.errors import UsageError
 from bot.model import Impact, Mode
 

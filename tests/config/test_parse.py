@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import notifiers
-from bot.config import (
-    parse_destination,
-    parse_duration,
-)
+from bot.config import parse_destination, parse_duration
 from bot.config.parse import LONGEST
 from bot.errors import UsageError
 from tests.config.written import SECRET

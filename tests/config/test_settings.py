@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
-    load,
-)
+from bot.config import load
 from bot.config.environment import FAMILIES
 from bot.model import Destination, Impact, Mode
 from tests.config.written import ENV, SECRET, WHOLE, settings

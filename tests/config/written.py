@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
-    Settings,
-    load,
-)
+from bot.config import Settings, load
 from bot.errors import UsageError
 
 WHOLE = """
