@@ -218,8 +218,8 @@ class Ledger(Protocol):
         """Take providers (all, where none is named) off a destination's subscriptions made by command; what went."""
         ...
 
-    def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make the subscriptions of origin `file` be exactly these."""
+    def adopt_file(self, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+        """Make the subscriptions of origin `file` be exactly these; the new ones."""
         ...
 
     # what is to be quiet
