@@ -72,6 +72,7 @@ class Act(StrEnum):
     EDIT = "edit"  #: that message brought up to date
     REPLY = "reply"  #: an update under it
     POST = "post"  #: an update as a message of its own
+    DIGEST = "digest"  #: a window of time summed up, of no incident
 
 
 class State(StrEnum):

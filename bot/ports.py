@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from bot.model import (
     Capture,
@@ -137,6 +137,14 @@ class Ledger(Protocol):
         """Remember of known sources when they were read, asked and changed, and when they are asked next."""
         ...
 
+    def note_beliefs(self, edges: Collection[Sighting]) -> None:
+        """Remember from when on each belief held; of a sighting its source, belief, since, reason and `ours`."""
+        ...
+
+    def beliefs(self, since: datetime, until: datetime) -> dict[str, list[Sighting]]:
+        """By source what was believed of it within a window, oldest first, the first as the window began."""
+        ...
+
     # the timeline
 
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
@@ -231,10 +239,13 @@ class Ledger(Protocol):
         """What `route` makes of each subscription (of one destination), oldest first; nothing is queued."""
         ...
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(
+        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+    ) -> list[Delivery]:
         """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
 
-        An edit that a newer waiting one of its lane replaces is set aside as held.
+        An edit that a newer waiting one of its lane replaces is set aside as held. `only`: none but these ids, where
+        any are named.
         """
         ...
 
@@ -251,8 +262,8 @@ class Ledger(Protocol):
         """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination."""
         ...
 
-    def doubt(self, now: datetime) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
+    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
         ...
 
     def orphan(self, now: datetime) -> int:
@@ -273,6 +284,26 @@ class Ledger(Protocol):
 
     def next_due(self) -> datetime | None:
         """When the next delivery is due (pending, or a lease that runs out)."""
+        ...
+
+    # digests
+
+    def queue_digest(
+        self, name: str, to: Destination, document: Mapping[str, object], at: datetime, again: timedelta | None
+    ) -> Delivery:
+        """The delivery that stands for a window (`name`) at a destination: queued now, unless there is one already.
+
+        again: so long after it was queued the same name is another window; None: it never is. One that was given up
+        or held is queued anew, with this document.
+        """
+        ...
+
+    def digest(self, key: str) -> Mapping[str, Any] | None:
+        """What the delivery with this key tells."""
+        ...
+
+    def delivery(self, delivery: int) -> Delivery | None:
+        """One entry of the outbox."""
         ...
 
 

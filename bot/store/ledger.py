@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.store.corrections import Corrector
-from bot.store.outbox import Outbox
+from bot.store.digests import Beliefs, Digests
 from bot.store.recorder import Recorder
 from bot.store.routing import Router
 from bot.store.sources import Sources
@@ -11,5 +11,5 @@ from bot.store.subscriptions import Subscriptions
 from bot.store.timeline import Timeline
 
 
-class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Router, Outbox):
+class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Router, Beliefs, Digests):
     """ports.Ledger on a database."""

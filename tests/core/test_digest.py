@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.digest import Account, Condition, Digest, account_of, digest
+from bot.core.digest_shape import digest_json, digest_of
 from bot.model import Belief, Impact, Incident, Provider, Report, Sighting, Status, Update
 from tests.core.build import FEED, PAGE, X, at
 
@@ -293,3 +295,9 @@ def test_a_digest_is_a_value() -> None:
     made = digest([account([incident(100, 160)])], SINCE, UNTIL, "Europe/Berlin")
     assert made == Digest(SINCE, UNTIL, "Europe/Berlin", made.accounts)
     assert hash(made) == hash(digest([account([incident(100, 160)])], SINCE, UNTIL, "Europe/Berlin"))
+
+
+@given(several, edges)
+def test_a_digest_comes_back_from_its_document(some: list[Incident], page: list[Sighting]) -> None:
+    made = digest([account(some, {"acme/page": page})], SINCE, UNTIL, "Europe/Berlin")
+    assert digest_of(json.loads(json.dumps(digest_json(made)))) == made
