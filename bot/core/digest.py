@@ -15,6 +15,7 @@ from operator import itemgetter
 from bot.core import lag
 from bot.core.spans import Span, painted
 from bot.core.summary import title_of
+from bot.core.vanish import vanished_at
 from bot.model import Belief, Impact, Incident, Provider, Sighting, Status
 
 AHEAD = timedelta(days=14)  #: maintenances that begin later than this are not told yet
@@ -91,10 +92,16 @@ class Event:
     firsts: tuple[tuple[str, datetime], ...] = ()  #: who told of it, by a reader's names, the first first
     starts: datetime | None = None  #: a maintenance's planned window
     ends: datetime | None = None
+    vanished_at: datetime | None = None  #: since then nobody lists it any more, nor has said that it is over
+
+    @property
+    def open(self) -> bool:
+        """Whether it was on at the window's end, as far as anybody said."""
+        return self.ended_at is None and self.vanished_at is None
 
     def length(self, until: datetime) -> timedelta:
         """How long it lasted, or has lasted until then."""
-        return max(timedelta(0), (self.ended_at or until) - self.started_at)
+        return max(timedelta(0), (self.ended_at or self.vanished_at or until) - self.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,7 @@ class Account:
     @property
     def open(self) -> tuple[Event, ...]:
         """The incidents that were not over at the window's end."""
-        return tuple(event for event in self.incidents if event.ended_at is None)
+        return tuple(event for event in self.incidents if event.open)
 
     @property
     def news(self) -> bool:
@@ -188,7 +195,7 @@ def account_of(
     known = sorted(
         filter(None, (as_of(each, until) for each in incidents)), key=lambda each: (each.started_at, each.id)
     )
-    wrong = [each for each in known if not each.maintenance and _overlaps(trouble(each, until), since, until)]
+    wrong = [each for each in known if not each.maintenance and _overlaps(open_span(each, until), since, until)]
     works = [each for each in known if each.maintenance and _overlaps(work(each, until), since, until)]
     ahead = [each for each in known if each.maintenance and until <= (each.starts or since) < until + AHEAD]
     told = {name: holding(edges, sightings.get(name), since, until) for name, edges in sorted(beliefs.items())}
@@ -221,9 +228,19 @@ def as_of(incident: Incident, at: datetime) -> Incident | None:
     return replace(incident, updates=updates, status=(stated or [first])[-1], resolved_at=None)
 
 
-def trouble(incident: Incident, until: datetime) -> Span:
-    """From when until when an incident was on."""
+def open_span(incident: Incident, until: datetime) -> Span:
+    """From when until when nobody had said that it was over."""
     return incident.started_at, incident.resolved_at or until
+
+
+def trouble(incident: Incident, until: datetime) -> Span:
+    """From when until when an incident was on, as far as anybody said."""
+    return incident.started_at, incident.resolved_at or vanished_at(incident) or until
+
+
+def doubt(incident: Incident, until: datetime) -> Span:
+    """The time since an open incident is listed no more: nobody knows how that went."""
+    return vanished_at(incident) or until, until
 
 
 def work(incident: Incident, until: datetime) -> Span:
@@ -256,6 +273,9 @@ def course(
         return component is None or not incident.components or component in incident.components
 
     layers: list[tuple[Condition, list[Span]]] = [(Condition.WELL, list(believed))]
+    layers.append(
+        (Condition.UNKNOWN, [doubt(each, until) for each in wrong if hit(each) and condition_of(each).trouble])
+    )
     layers.append((Condition.MAINTENANCE, [work(each, until) for each in works if hit(each)]))
     layers += [
         (condition, [trouble(each, until) for each in wrong if hit(each) and condition_of(each) is condition])
@@ -292,6 +312,7 @@ def event(incident: Incident, labels: Mapping[str, str]) -> Event:
         firsts=tuple((labels.get(told.source, told.source), told.at) for told in lag.firsts(incident)),
         starts=incident.starts,
         ends=incident.ends,
+        vanished_at=None if incident.maintenance else vanished_at(incident),
     )
 
 

@@ -59,11 +59,12 @@ def event_json(event: Event, until: datetime) -> dict[str, object]:
         "name": event.title,
         "references": list(event.references),
         "status": event.status.value,
-        "open": event.ended_at is None,
+        "open": event.open,
         "impact": (event.impact or Impact.NONE).value,
         "impact_known": event.impact is not None,
         "started_at": iso(event.started_at),
         "resolved_at": iso(event.ended_at),
+        "vanished_at": iso(event.vanished_at),
         "seconds": seconds(event.length(until)),
         "scheduled_for": iso(event.starts),
         "scheduled_until": iso(event.ends),
@@ -152,6 +153,7 @@ def event_of(entry: Json) -> Event:
         firsts=tuple((told["source"], moment(told["at"])) for told in entry["told_first"]),
         starts=maybe(entry["scheduled_for"]),
         ends=maybe(entry["scheduled_until"]),
+        vanished_at=maybe(entry["vanished_at"]),
     )
 
 

@@ -98,7 +98,8 @@ def lacks(account: Account) -> bool:
 def headline(digest: Digest) -> str:
     """`2 incidents, 1 still open`; `no incident, 3 maintenances`; `nothing known` where nobody watched."""
     every = [event for account in digest.accounts for event in account.incidents]
-    going = sum(len(account.open) for account in digest.accounts)
+    going = sum(event.open for event in every)
+    lost = sum(event.vanished_at is not None for event in every)
     works = sum(len(account.maintenances) for account in digest.accounts)
     if not digest.accounts:
         return "nothing is watched"
@@ -106,18 +107,20 @@ def headline(digest: Digest) -> str:
         return "nothing was watched in this window"
     words = [count(len(every), "incident") if every else "no incident"]
     words += [f"{going if len(every) > 1 else ''} still open".strip()] if going else []
+    words += [f"{lost} without a word of the end"] if lost else []
     words += [count(works, "maintenance")] if works else []
     return ", ".join(words)
 
 
 def section(account: Account, digest: Digest) -> Section:
     """One provider: what is open, what was, what lies ahead, its components, and what is not known."""
-    going = account.open
+    going, until = account.open, digest.until
+    lost = [event for event in account.incidents if event.vanished_at is not None]
     over = [event for event in account.incidents if event.ended_at is not None]
-    until = digest.until
     parts = (
         Part("Still open", entries(going, digest)),
-        Part("Over" if going else "Incidents", entries(over, digest)),
+        Part("No longer listed, and nobody has said that it is over", entries(lost, digest)),
+        Part("Over" if going or lost else "Incidents", entries(over, digest)),
         Part("Maintenance", tuple(work(event, until) for event in account.maintenances[:EVENTS])),
         Part("Maintenance ahead", tuple(ahead(event) for event in account.ahead[:EVENTS])),
         Part("Components", tuple(components(account))),
@@ -171,7 +174,10 @@ def incident(event: Event, digest: Digest) -> Entry:
     how = {None: "impact not stated", "none": "no impact"}.get(impact, f"{impact} impact")
     words = f"{length(event.length(digest.until))}"
     when: Line
-    if event.ended_at is None:
+    if event.vanished_at is not None:
+        state = STATES[event.status].lower()
+        when = (f"{how} · {words} · ", event.started_at, " until it vanished at ", event.vanished_at, f" ({state})")
+    elif event.ended_at is None:
         when = (f"{STATES[event.status]} · {how} · for {words}, since ", event.started_at)
     else:
         when = (f"{how} · {words} · ", event.started_at, " to ", event.ended_at)
@@ -193,7 +199,7 @@ def told(event: Event) -> str:
     """`X told first; the status page 43 min later`."""
     (leader, begin), *others = event.firsts
     followed = ", ".join(f"{name} {later(at - begin)}" for name, at in others)
-    return f"{leader[:1].upper()}{leader[1:]} told first; {followed}"
+    return f"{capital(leader)} told first; {followed}"
 
 
 def later(lag: timedelta) -> str:
@@ -222,13 +228,13 @@ def named(event: Event) -> tuple[Line, ...]:
 
 
 def components(account: Account) -> Iterator[Entry]:
-    """Each component that fared worse than others, and in one line those without trouble."""
+    """The components that had trouble, those that fared alike in one line; and in one those that had none."""
     hit = [course for course in account.components if course.shares.trouble or course.shares.maintenance]
-    shown = worst(hit)[:ROWS]
-    for course in shown:
-        yield Entry((f"{clip(course.name, NAME)}: {share_words(course.shares)}",))
-    if left := len(hit) - len(shown):
-        yield Entry((f"and {left} other{'' if left == 1 else 's'} with less trouble",))
+    alike = [list(some) for _, some in groupby(worst(hit), lambda course: course.shares)]
+    for some in alike[:ROWS]:
+        yield Entry((f"{listing([clip(course.name, NAME) for course in some], 6)}: {share_words(some[0].shares)}",))
+    if left := sum(map(len, alike[ROWS:])):
+        yield Entry((f"and {count(left, 'other')} with less trouble",))
     quiet = [course for course in account.components if course not in hit]
     if quiet:
         yield Entry((untroubled(quiet, others=bool(hit)),))
@@ -249,11 +255,18 @@ def untroubled(quiet: Sequence[Course], *, others: bool) -> str:
 
 
 def first(lags: Sequence[Lag]) -> Iterator[Entry]:
-    """`X told first of 3 of 4 incidents`; `the status page 43 min later (median)`."""
-    for lag in lags:
-        name = f"{lag.source[:1].upper()}{lag.source[1:]}"
-        behind = f", {duration(lag.median)} behind in the median" if lag.median >= MINUTE else ""
-        yield Entry((f"{name}: first in {lag.first} of {count(lag.incidents, 'incident')}{behind}",))
+    """`X: first in 3 of 4 incidents`, `The status page: first in 1 of 4, in the median 43 min behind`.
+
+    Nothing for a single incident, under which it stands already.
+    """
+    for lag in lags if max((lag.incidents for lag in lags), default=0) > 1 else ():
+        behind = f", in the median {duration(lag.median)} behind" if lag.median >= MINUTE else ""
+        yield Entry((f"{capital(lag.source)}: first in {lag.first} of {count(lag.incidents, 'incident')}{behind}",))
+
+
+def capital(name: str) -> str:
+    """A source's name at the beginning of a sentence; an id stays as it is."""
+    return name if "/" in name else f"{name[:1].upper()}{name[1:]}"
 
 
 def unread(gaps: Sequence[Gap], digest: Digest) -> Iterator[Entry]:
@@ -263,7 +276,7 @@ def unread(gaps: Sequence[Gap], digest: Digest) -> Iterator[Entry]:
     for (source, belief), some in every[:GAPS]:
         longest = max(some, key=lambda gap: gap.until - gap.since)
         reason = f" ({clip(longest.reason, REASON)})" if longest.reason else ""
-        name = f"{source[:1].upper()}{source[1:]}"
+        name = capital(source)
         how = f"{name} {WAYS[belief]} for {length(spent(some))}{reason}: "
         if len(some) > 1:
             how = f"{name} {WAYS[belief]} {len(some)} times, {length(spent(some))} together{reason}; the longest: "
