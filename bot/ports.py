@@ -34,6 +34,8 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     import aiohttp
 
+    from bot.core.digest import Digest
+
 
 class Clock(Protocol):
     """The only way to know the time."""
@@ -106,6 +108,15 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Give back connections that are not the shared session's."""
+        ...
+
+
+@runtime_checkable
+class TellsDigests(Protocol):
+    """A notifier that can also tell a window of time, summed up."""
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A digest in the platform's own shape, within its limits; key: the delivery's. Pure, but not quick."""
         ...
 
 

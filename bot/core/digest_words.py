@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -71,6 +71,28 @@ class Outline:
         """The title and what each provider's section begins with, times left out: for a notification."""
         words = [f"{section.title}: {plain(section.summary)}" for section in self.sections]
         return "\n".join([self.title, *words, *map(plain, self.rest)])
+
+
+#: how much of an outline is told, from all of it down: sections, entries of a part, lines below an entry
+LEVELS = ((40, 100, 3), (30, 14, 3), (20, 8, 2), (12, 5, 1), (8, 3, 1), (5, 2, 0), (3, 1, 0))
+
+
+def shorter(whole: Outline, level: int) -> Outline:
+    """The outline with less in it, the more so the higher the level (of LEVELS); what is left out is counted."""
+    most, each, under = LEVELS[level]
+    sections = tuple(
+        replace(section, parts=tuple(_shorter(part, each, under) for part in section.parts))
+        for section in whole.sections[:most]
+    )
+    left = len(whole.sections) - len(sections)
+    more = ((f"and {count(left, 'other provider')} with something to tell",),) if left else ()
+    return replace(whole, sections=sections, rest=(*more, *whole.rest))
+
+
+def _shorter(part: Part, each: int, under: int) -> Part:
+    entries = tuple(replace(entry, more=entry.more[:under]) for entry in part.entries[:each])
+    left = len(part.entries) - len(entries)
+    return Part(part.title, (*entries, Entry((f"and {left} more",))) if left else entries)
 
 
 def plain(line: Line) -> str:
@@ -191,7 +213,7 @@ def incident(event: Event, digest: Digest) -> Entry:
 
 def titled(event: Event) -> str:
     """The title, and the references by which the provider knows it."""
-    references = f" [{listing(event.references)}]" if event.references else ""
+    references = f" [{listing([clip(name, 40) for name in event.references])}]" if event.references else ""
     return f"{clip(event.title, TITLE)}{references}"
 
 
@@ -255,13 +277,14 @@ def untroubled(quiet: Sequence[Course], *, others: bool) -> str:
 
 
 def first(lags: Sequence[Lag]) -> Iterator[Entry]:
-    """`X: first in 3 of 4 incidents`, `The status page: first in 1 of 4, in the median 43 min behind`.
+    """`X: first, or within the minute, in 3 of 4 incidents`; of who follows also by how much.
 
     Nothing for a single incident, under which it stands already.
     """
     for lag in lags if max((lag.incidents for lag in lags), default=0) > 1 else ():
         behind = f", in the median {duration(lag.median)} behind" if lag.median >= MINUTE else ""
-        yield Entry((f"{capital(lag.source)}: first in {lag.first} of {count(lag.incidents, 'incident')}{behind}",))
+        often = f"{lag.first} of {count(lag.incidents, 'incident')}"
+        yield Entry((f"{capital(lag.source)}: first, or within the minute, in {often}{behind}",))
 
 
 def capital(name: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
-SCALE = 2  #: pixels for each of ours, for sharp displays
+SHARP, SMALL = 2, 1  #: pixels for each of ours: for sharp displays, and where every byte counts
 WIDTH, MARGIN, LABELS, NUMBERS = 760, 20, 200, 62
 ROW, BAR, HEAD, AXIS, LEGEND = 26, 18, 62, 26, 30
 ROWS = 40  #: bars at the most
@@ -65,16 +65,16 @@ class Bar:
     heading: bool = False
 
 
-def picture(digest: Digest) -> Picture:
+def picture(digest: Digest, scale: int = SHARP) -> Picture:
     """The picture as a PNG, with its words. Takes some tenths of a second of CPU."""
     from PIL import Image, ImageDraw  # noqa: PLC0415  # only who delivers a digest needs it
 
     bars = list(rows(digest))
     height = HEAD + ROW * len(bars) + AXIS + LEGEND + MARGIN // 2
-    image = Image.new("RGB", (WIDTH * SCALE, height * SCALE), PAPER)
+    image = Image.new("RGB", (WIDTH * scale, height * scale), PAPER)
     draw = ImageDraw.Draw(image)
-    Sheet(image, draw, digest).draw(bars)
-    flat = image.quantize(colors=64)
+    Sheet(image, draw, digest, scale).draw(bars)
+    flat = image.quantize(colors=64 if scale > SMALL else 16)
     out = BytesIO()
     flat.save(out, "PNG", optimize=True)
     return Picture(out.getvalue(), alternative(digest))
@@ -111,8 +111,8 @@ def of(account: Account) -> Iterator[Bar]:
 class Sheet:
     """The drawing of one picture; all places are in our own units, from the upper left."""
 
-    def __init__(self, image: Image, draw: ImageDraw, digest: Digest) -> None:
-        self._image, self._draw, self._digest = image, draw, digest
+    def __init__(self, image: Image, draw: ImageDraw, digest: Digest, scale: int) -> None:
+        self._image, self._draw, self._digest, self._scale = image, draw, digest, scale
         self._zone = ZoneInfo(digest.zone)
         self._left, self._right = MARGIN + LABELS, WIDTH - MARGIN - NUMBERS
 
@@ -150,7 +150,7 @@ class Sheet:
             right = max(right, left + LEAST)
         low = top + BAR
         high = low - BAR * style.height
-        box = tuple(round(edge * SCALE) for edge in (left, high, right, low))
+        box = tuple(round(edge * self._scale) for edge in (left, high, right, low))
         if box[2] <= box[0]:
             return
         self._pattern(box, style)
@@ -165,26 +165,32 @@ class Sheet:
         part = Image.new("RGB", (wide, high), style.fill)
         pen = ImageDraw.Draw(part)
         if style.gap:
-            for start in range(-high, wide, style.gap * SCALE):
-                pen.line((start, high, start + high, 0), fill=style.line, width=SCALE)
-        if style.height > 0.3 and wide > 2 * SCALE:
-            pen.rectangle((0, 0, wide - 1, high - 1), outline=style.line, width=1 if style.letter == "?" else SCALE)
+            for start in range(-high, wide, style.gap * self._scale):
+                pen.line((start, high, start + high, 0), fill=style.line, width=self._scale)
+        if style.height > 0.3 and wide > 2 * self._scale:
+            pen.rectangle(
+                (0, 0, wide - 1, high - 1), outline=style.line, width=1 if style.letter == "?" else self._scale
+            )
         self._image.paste(part, (box[0], box[1]))
 
     def _letter(self, box: tuple[int, ...], style: Style) -> None:
         """A letter in the middle, on a ground of its own."""
         middle, centre = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        half = 5 * SCALE
-        self._draw.rectangle((middle - half, box[1] + SCALE, middle + half, box[3] - 1 - SCALE), fill=style.fill)
-        self._draw.text((middle, centre), style.letter, style.line, font(11), anchor="mm")
+        half = 5 * self._scale
+        self._draw.rectangle(
+            (middle - half, box[1] + self._scale, middle + half, box[3] - 1 - self._scale), fill=style.fill
+        )
+        self._draw.text((middle, centre), style.letter, style.line, font(11 * self._scale), anchor="mm")
 
     def _axis(self, top: float, bottom: float) -> None:
         """Vertical lines at round times, named below."""
         last = -99.0
         for at, words in ticks(self._digest, self._zone):
             x = self._x(at)
-            self._draw.line([(x * SCALE, top * SCALE), (x * SCALE, (bottom + 4) * SCALE)], LINE, SCALE)
-            wide = font(11).getlength(words) / SCALE
+            self._draw.line(
+                [(x * self._scale, top * self._scale), (x * self._scale, (bottom + 4) * self._scale)], LINE, self._scale
+            )
+            wide = font(11 * self._scale).getlength(words) / self._scale
             if x - wide / 2 > last + 8 and x + wide / 2 < WIDTH - 4:
                 self._text(x - wide / 2, bottom + 6, words, 11, FAINT, 200)
                 last = x + wide / 2
@@ -194,14 +200,19 @@ class Sheet:
         for condition in shown:
             self._stretch(top + 4, x, x + 24, condition)
             self._text(x + 30, top + 7, SIGNS[condition], 11, FAINT, 200)
-            x += 30 + font(11).getlength(SIGNS[condition]) / SCALE + 16
+            x += 30 + font(11 * self._scale).getlength(SIGNS[condition]) / self._scale + 16
 
     def _x(self, at: datetime) -> float:
         share = (at - self._digest.since) / (self._digest.until - self._digest.since)
         return self._left + share * (self._right - self._left)
 
     def _text(self, x: float, y: float, words: str, size: int, ink: str, room: float) -> None:
-        self._draw.text((x * SCALE, y * SCALE), cut(words, size, room), ink, font(size))
+        self._draw.text(
+            (x * self._scale, y * self._scale),
+            cut(words, size * self._scale, room * self._scale),
+            ink,
+            font(size * self._scale),
+        )
 
 
 def ordered(course: Course) -> list[tuple[datetime, datetime, Condition]]:
@@ -238,10 +249,10 @@ def tick(wall: datetime, step: int, *, named: bool) -> str:
 
 @lru_cache(maxsize=16)
 def font(size: int) -> FreeTypeFont:
-    """Pillow's own typeface: the same on every machine."""
+    """Pillow's own typeface, so many pixels high: the same on every machine."""
     from PIL import ImageFont  # noqa: PLC0415  # as above
 
-    return ImageFont.load_default(size * SCALE)  # type: ignore[return-value]  # with a size it is a FreeTypeFont
+    return ImageFont.load_default(size)  # type: ignore[return-value]  # with a size it is a FreeTypeFont
 
 
 @lru_cache(maxsize=4096)
@@ -251,10 +262,10 @@ def known(sign: str) -> bool:
 
 
 def cut(words: str, size: int, room: float) -> str:
-    """Words that fit into the room, on one line; signs that cannot be drawn as `?`."""
+    """Words that fit into the room (in pixels), on one line; signs that cannot be drawn as `?`."""
     shown = "".join(sign if known(sign) else "?" for sign in " ".join(words.split())[:200])
-    if font(size).getlength(shown) <= room * SCALE:
+    if font(size).getlength(shown) <= room:
         return shown
-    while shown and font(size).getlength(shown + "…") > room * SCALE:
+    while shown and font(size).getlength(shown + "…") > room:
         shown = shown[:-1]
     return shown.rstrip() + "…"

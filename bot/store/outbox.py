@@ -72,7 +72,8 @@ class Outbox(Part):
 
     def orphan(self, now: datetime) -> int:
         """At the start of the only process: every sending is doubtful; how many."""
-        return self._doubt(deliveries.c.state == State.SENDING, now)
+        ours = deliveries.c.act != Act.DIGEST  # a digest may be on its way from another process: it has its lease
+        return self._doubt(and_(deliveries.c.state == State.SENDING, ours), now)
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
