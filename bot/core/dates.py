@@ -27,7 +27,7 @@ _RFC822 = re.compile(
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  #: of a duration's units
 LONGEST = timedelta(days=36_500)  #: so that no date computed from a duration leaves the calendar
 
-_DURATION = re.compile(r"(\d{1,9}) ?([smhdw])", re.ASCII)
+DURATION = re.compile(r"(\d{1,9}) ?([smhdw])", re.ASCII)
 _OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d\d?)(?::?(\d\d))?")
 
 
@@ -91,8 +91,21 @@ def _believable(iso: str, zone: timezone | None) -> datetime | None:
 
 def duration_of(text: str) -> timedelta | None:
     """`60s`, `5m`, `24h`, `400d`, `2w`; None for anything else, and for what leaves the calendar."""
-    found = _DURATION.fullmatch(text.strip())
+    found = DURATION.fullmatch(text.strip())
     if found is None:
         return None
     seconds = int(found[1]) * SECONDS[found[2]]
     return timedelta(seconds=seconds) if seconds <= LONGEST.total_seconds() else None
+
+
+_LENGTH = re.compile(r"(\d{1,6}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
+
+
+def length_of(words: str) -> timedelta | None:
+    """`30m`, `2 h`, `1 day` as a person types them in a chat; None for anything else, 0 and 100 years among it."""
+    found = _LENGTH.fullmatch(words.strip())
+    if found is None:
+        return None
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[found[2][0].lower()]
+    length = timedelta(**{unit: int(found[1])})
+    return length if timedelta(0) < length < timedelta(days=36_500) else None

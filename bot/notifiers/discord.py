@@ -180,7 +180,12 @@ class Discord:
 
 def fields(body: Mapping[str, object], picture: Picture) -> list[dict[str, object]]:
     """A message with a file, as discord.py's HTTPClient takes it."""
-    file = {"name": "files[0]", "value": picture.png, "filename": picture.name, "content_type": "image/png"}
+    file: dict[str, object] = {
+        "name": "files[0]",
+        "value": picture.png,
+        "filename": picture.name,
+        "content_type": "image/png",
+    }
     return [{"name": "payload_json", "value": orjson.dumps(body).decode()}, file]
 
 
