@@ -118,15 +118,15 @@ def lacks(account: Account) -> bool:
 
 
 def headline(digest: Digest) -> str:
-    """`2 incidents, 1 still open`; `no incident, 3 maintenances`; `nothing known` where nobody watched."""
-    every = [event for account in digest.accounts for event in account.incidents]
+    """`2 incidents, 1 still open`; `no incident, 3 maintenances`; or that nothing is known."""
+    every, span = [event for account in digest.accounts for event in account.incidents], digest.until - digest.since
     going = sum(event.open for event in every)
     lost = sum(event.vanished_at is not None for event in every)
     works = sum(len(account.maintenances) for account in digest.accounts)
     if not digest.accounts:
         return "nothing is watched"
-    if not every and not works and not any(account.watched for account in digest.accounts):
-        return "nothing was watched in this window"
+    if not every and not works and all(account.whole.shares.unknown == span for account in digest.accounts):
+        return "nothing is known of this window"
     words = [count(len(every), "incident") if every else "no incident"]
     words += [f"{going if len(every) > 1 else ''} still open".strip()] if going else []
     words += [f"{lost} without a word of the end"] if lost else []
@@ -153,8 +153,8 @@ def section(account: Account, digest: Digest) -> Section:
     return Section(account.name, summary, tuple(part for part in parts if part.entries))
 
 
-def share_words(shares: Shares) -> str:
-    """`99.1 % well; 13 min in trouble; 2 h unknown`; never rounded up to all."""
+def share_words(shares: Shares, said: timedelta = timedelta(0)) -> str:
+    """`99.1 % well, 0.9 % in trouble (13 min)`; never rounded up to all. said: as much is known to be unknown."""
     if shares.unknown >= shares.whole:
         return "not known: no source could be believed in this window"
     words = [f"{percent(shares.well, shares.whole)} well"]
@@ -163,7 +163,7 @@ def share_words(shares: Shares) -> str:
         (shares.maintenance, "in maintenance"),
         (shares.unknown, "unknown"),
     ):
-        if spent:
+        if spent and not (what == "unknown" and spent == said):
             words.append(f"{percent(spent, shares.whole)} {what} ({length(spent)})")
     return ", ".join(words)
 
@@ -254,12 +254,13 @@ def components(account: Account) -> Iterator[Entry]:
     hit = [course for course in account.components if course.shares.trouble or course.shares.maintenance]
     alike = [list(some) for _, some in groupby(worst(hit), lambda course: course.shares)]
     for some in alike[:ROWS]:
-        yield Entry((f"{listing([clip(course.name, NAME) for course in some], 6)}: {share_words(some[0].shares)}",))
+        names = listing([clip(course.name, NAME) for course in some], 6)
+        yield Entry((f"{names}: {share_words(some[0].shares, account.whole.shares.unknown)}",))
     if left := sum(map(len, alike[ROWS:])):
         yield Entry((f"and {count(left, 'other')} with less trouble",))
     quiet = [course for course in account.components if course not in hit]
     if quiet:
-        yield Entry((untroubled(quiet, others=bool(hit)),))
+        yield Entry((untroubled(quiet, account.whole.shares.unknown, others=bool(hit)),))
 
 
 def worst(courses: Iterable[Course]) -> list[Course]:
@@ -267,13 +268,13 @@ def worst(courses: Iterable[Course]) -> list[Course]:
     return sorted(courses, key=lambda course: (-course.shares.trouble, -course.shares.maintenance))
 
 
-def untroubled(quiet: Sequence[Course], *, others: bool) -> str:
+def untroubled(quiet: Sequence[Course], said: timedelta, *, others: bool) -> str:
     """`22 others without trouble`; it does not say that they were well where that is not known."""
     few = len(quiet) <= 3
     names = ", ".join(clip(course.name, NAME) for course in quiet)
     who = names if few else f"{len(quiet)} {'others' if others else 'components'}"
     unknown = max(course.shares.unknown for course in quiet)
-    return f"{who}: no trouble reported{f', {length(unknown)} unknown' if unknown else ''}"
+    return f"{who}: no trouble reported{f', {length(unknown)} unknown' if unknown != said else ''}"
 
 
 def first(lags: Sequence[Lag]) -> Iterator[Entry]:
