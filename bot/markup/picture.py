@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from bot.core.digest import Account, Condition, Course, Digest
@@ -31,6 +32,7 @@ LEAST = 3  #: a short trouble is still seen
 TICKS = 8
 STEPS = (1, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 43_200, 129_600)  #: minutes between ticks
 
+DASHES = str.maketrans("–—‘’“”", "--''\"\"")  #: what the typeface lacks, and what is as good
 PAPER, INK, FAINT, LINE = "#ffffff", "#1b1b1f", "#5d5d66", "#d5d5dc"
 
 
@@ -74,7 +76,7 @@ def picture(digest: Digest, scale: int = SHARP) -> Picture:
     image = Image.new("RGB", (WIDTH * scale, height * scale), PAPER)
     draw = ImageDraw.Draw(image)
     Sheet(image, draw, digest, scale).draw(bars)
-    flat = image.quantize(colors=64 if scale > SMALL else 16)
+    flat = image.quantize(colors=64 if scale > SMALL else 32)
     out = BytesIO()
     flat.save(out, "PNG", optimize=True)
     return Picture(out.getvalue(), alternative(digest))
@@ -83,9 +85,10 @@ def picture(digest: Digest, scale: int = SHARP) -> Picture:
 def rows(digest: Digest) -> Iterator[Bar]:
     """Each watched provider with the components that had trouble; the others are counted."""
     watched = [account for account in digest.accounts if account.watched]
-    left = ROWS
+    left, busy = ROWS, sum(account.news for account in watched)
+    each = min(EACH, (ROWS - len(watched)) // max(busy, 1) - 2)
     for number, account in enumerate(watched):
-        made = list(of(account))
+        made = list(of(account, each))
         if len(made) > left:
             yield Bar(f"and {count(len(watched) - number, 'other provider')}")
             return
@@ -95,14 +98,16 @@ def rows(digest: Digest) -> Iterator[Bar]:
         yield Bar("Nothing was watched in this window.")
 
 
-def of(account: Account) -> Iterator[Bar]:
-    """One provider."""
+def of(account: Account, each: int) -> Iterator[Bar]:
+    """One provider, with `each` of its components at the most."""
     yield Bar(account.name, account.whole, heading=True)
+    if each <= 0:
+        return
     hit = worst(course for course in account.components if course.shares.trouble or course.shares.maintenance)
-    for course in hit[:EACH]:
+    for course in hit[:each]:
         yield Bar(course.name, course)
-    if len(hit) > EACH:
-        yield Bar(f"and {count(len(hit) - EACH, 'other')} with less trouble")
+    if len(hit) > each:
+        yield Bar(f"and {count(len(hit) - each, 'other')} with less trouble")
     quiet = len(account.components) - len(hit)
     if hit and quiet:
         yield Bar(f"and {count(quiet, 'other')} without trouble")
@@ -262,10 +267,17 @@ def known(sign: str) -> bool:
 
 
 def cut(words: str, size: int, room: float) -> str:
-    """Words that fit into the room (in pixels), on one line; signs that cannot be drawn as `?`."""
-    shown = "".join(sign if known(sign) else "?" for sign in " ".join(words.split())[:200])
-    if font(size).getlength(shown) <= room:
-        return shown
-    while shown and font(size).getlength(shown + "…") > room:
-        shown = shown[:-1]
-    return shown.rstrip() + "…"
+    """Words that fit into the room (in pixels), on one line; cut in the middle, for many differ by their end."""
+    shown = drawable(" ".join(words.split())[:200])
+    keep, whole = len(shown), shown
+    while keep and font(size).getlength(shown) > room:
+        keep -= 1
+        tail = keep // 3
+        shown = f"{whole[: keep - tail].rstrip()}…{whole[len(whole) - tail :].lstrip()}"
+    return shown
+
+
+def drawable(words: str) -> str:
+    """The words in signs that the typeface has: letters without their accents where it lacks those, else `?`."""
+    plain = (sign if known(sign) else normalize("NFKD", sign)[0] for sign in words.translate(DASHES))
+    return "".join(sign if known(sign) else "?" for sign in plain)

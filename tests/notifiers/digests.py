@@ -41,6 +41,7 @@ def event(name: str = "Users can't sign in", begin: float = 300, end: float | No
 def account(name: str = "Microsoft 365", components: Iterable[Course] = (), **facts: object) -> Account:
     whole = course(name, (300, 400, Condition.MAJOR), (600, 660, Condition.UNKNOWN), (1200, 1440, Condition.CRITICAL))
     plain: dict[str, object] = {
+        "whole": whole,
         "components": tuple(components)
         or (
             course("Exchange Online", (300, 400, Condition.MAJOR), (600, 660, Condition.UNKNOWN)),
@@ -54,7 +55,7 @@ def account(name: str = "Microsoft 365", components: Iterable[Course] = (), **fa
         "lags": (Lag("X (@acmestatus)", 2, 2, timedelta(0)), Lag("the status page", 2, 0, 43 * HOUR / 60)),
         "gaps": (Gap("the status page", Belief.UNREADABLE, at(600), at(660), "429 Too Many Requests"),),
     }
-    return Account(name.casefold(), name, whole, **(plain | facts))  # type: ignore[arg-type]
+    return Account(name.casefold(), name, **(plain | facts))  # type: ignore[arg-type]
 
 
 def ordinary() -> Digest:
