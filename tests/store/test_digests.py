@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import UsageError
 from bot.model import Act, Belief, Delivery, Destination, Sighting, State
 from bot.store import SqlStore, open_store
 from tests.store.build import SLACK, TEAMS, at, routing, subscription
@@ -132,3 +133,48 @@ async def at_once(url: str) -> None:
     finally:
         await asyncio.gather(*(store.close() for store in stores))
     assert len({delivery.id for delivery in made}) == 1
+
+
+async def test_a_start_of_run_leaves_a_digest_on_its_way_to_its_lease(store: SqlStore) -> None:
+    made = await queue(store)
+    await store.write(lambda ledger: ledger.claim(at(0), HALF, 10))
+    assert await store.write(lambda ledger: ledger.orphan(at(1))) == 0
+    assert await store.write(lambda ledger: ledger.doubt(at(29))) == []
+    assert [delivery.id for delivery in await store.write(lambda ledger: ledger.doubt(at(31)))] == [made.id]
+
+
+async def test_one_at_a_time_is_alone(tmp_path: Path) -> None:
+    await taking_turns(f"sqlite:///{tmp_path}/statusbot.db")
+
+
+async def test_one_at_a_time_is_alone_on_postgresql_too(make_database: Callable[[], str]) -> None:
+    await taking_turns(make_database())
+
+
+async def taking_turns(url: str) -> None:
+    """Two processes' stores: the second is alone once the first has left, and never disturbed by another name."""
+    first, second = open_store(url), open_store(url)
+    try:
+        async with first.alone("digest") as one, second.alone("digest") as two, second.alone("other") as other:
+            assert (one, two, other) == (True, False, True)
+        async with second.alone("digest") as after:
+            assert after
+    finally:
+        await first.close()
+        await second.close()
+
+
+async def test_a_database_in_memory_is_always_alone() -> None:
+    store = open_store("sqlite://")
+    async with store.alone("digest") as one, store.alone("digest") as two:
+        assert (one, two) == (True, True)
+    await store.close()
+
+
+async def test_where_no_lock_can_be_kept_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "statusbot.db.digest.lock").mkdir()
+    store = open_store(f"sqlite:///{tmp_path}/statusbot.db")
+    with pytest.raises(UsageError, match=r"digest\.lock cannot be written"):
+        async with store.alone("digest"):
+            pass
+    await store.close()
