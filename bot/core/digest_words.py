@@ -20,6 +20,8 @@ TITLE = 140
 REASON = 80
 MINUTE = timedelta(minutes=1)
 
+ROUND = str.maketrans("[]", "()")
+
 MARKS = {
     None: "⚪",
     Impact.NONE: "⚪",
@@ -93,6 +95,11 @@ def _shorter(part: Part, each: int, under: int) -> Part:
     entries = tuple(replace(entry, more=entry.more[:under]) for entry in part.entries[:each])
     left = len(part.entries) - len(entries)
     return Part(part.title, (*entries, Entry((f"and {left} more",))) if left else entries)
+
+
+def rounded(line: Line) -> Line:
+    """A line without square brackets, for a link's words: platforms stumble over them, escaped or not."""
+    return tuple(part.translate(ROUND) if isinstance(part, str) else part for part in line)
 
 
 def plain(line: Line) -> str:
@@ -274,7 +281,7 @@ def untroubled(quiet: Sequence[Course], said: timedelta, *, others: bool) -> str
     names = ", ".join(clip(course.name, NAME) for course in quiet)
     who = names if few else f"{len(quiet)} {'others' if others else 'components'}"
     unknown = max(course.shares.unknown for course in quiet)
-    return f"{who}: no trouble reported{f', {length(unknown)} unknown' if unknown != said else ''}"
+    return f"{who}: no trouble reported{f', {length(unknown)} unknown' if unknown not in (said, timedelta(0)) else ''}"
 
 
 def first(lags: Sequence[Lag]) -> Iterator[Entry]:

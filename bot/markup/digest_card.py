@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import orjson
 
 from bot.core.digest import Digest
-from bot.core.digest_words import LEVELS, Entry, Outline, Part, outline, shorter
+from bot.core.digest_words import LEVELS, Entry, Outline, Part, outline, rounded, shorter
 from bot.core.summary import Line
 from bot.markup import TEAMS
 from bot.markup.fit import fit, fit_line, web_address
@@ -75,9 +75,9 @@ def told(part: Part, size: Callable[[str], int]) -> Iterator[Element]:
 def words(entry: Entry, size: Callable[[str], int]) -> str:
     """An entry's own line, as a link where it has an address."""
     url = web_address(entry.url, 300)
-    shown = line(entry.line, size)
-    linked = f"[{shown}]({url})" if url and not set("()") & set(url) else shown
-    return f"{entry.mark} {linked}".strip()
+    if not url or set("()") & set(url):
+        return f"{entry.mark} {line(entry.line, size)}".strip()
+    return f"{entry.mark} [{line(rounded(entry.line), size)}]({url})".strip()
 
 
 def image(shown: Picture, size: Callable[[str], int]) -> Element:

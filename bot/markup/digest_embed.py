@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.digest import Digest
-from bot.core.digest_words import LEVELS, Entry, Outline, outline, shorter
+from bot.core.digest_words import LEVELS, Entry, Outline, outline, rounded, shorter
 from bot.core.summary import COLOURS, Line, Tone
 from bot.markup import DISCORD, clean
 from bot.markup.embed import TITLE, allowed, footer
@@ -62,8 +62,7 @@ def lines(whole: Outline) -> Iterator[str]:
 def told(entry: Entry) -> Iterator[str]:
     """One entry, and under it what belongs to it in small letters."""
     url = web_address(entry.url, 300)
-    words = line(entry.line)
-    linked = f"[{words}](<{url}>)" if url and ")" not in url else words
+    linked = f"[{line(rounded(entry.line))}](<{url}>)" if url and ")" not in url else line(entry.line)
     yield f"- {entry.mark} {linked}".replace("  ", " ")
     yield from (f"-# {line(more)}" for more in entry.more)
 

@@ -243,3 +243,10 @@ async def answered() -> web.Response:
 def test_the_length_of_a_digest_that_is_still_on_is_that_of_its_window() -> None:
     (_, going) = ordinary().accounts[0].incidents
     assert going.length(ordinary().until) == timedelta(hours=4)
+
+
+@pytest.mark.parametrize("kind", ["teams", "discord"])
+def test_a_links_words_hold_no_brackets_over_which_platforms_stumble(kind: str) -> None:
+    notifier: Any = notifiers.load(kind, tools())
+    said = orjson.dumps(notifier.render_digest(ordinary(), KEY).body).decode()
+    assert "[Calls are dropped (MO1221364)](" in said
