@@ -291,8 +291,9 @@ def first(lags: Sequence[Lag]) -> Iterator[Entry]:
     """
     for lag in lags if max((lag.incidents for lag in lags), default=0) > 1 else ():
         behind = f", in the median {duration(lag.median)} behind" if lag.median >= MINUTE else ""
-        often = f"{lag.first} of {count(lag.incidents, 'incident')}"
-        yield Entry((f"{capital(lag.source)}: first, or within the minute, in {often}{behind}",))
+        never = f"never first in {count(lag.incidents, 'incident')}"
+        often = f"first, or within the minute, in {lag.first} of {count(lag.incidents, 'incident')}"
+        yield Entry((f"{capital(lag.source)}: {often if lag.first else never}{behind}",))
 
 
 def capital(name: str) -> str:
