@@ -78,6 +78,18 @@ sources = Table(
     instant("next_at"),
 )
 
+#: what was believed of each source, and from when on
+beliefs = Table(
+    "beliefs",
+    metadata,
+    text("source"),
+    instant("since", nullable=False),
+    Column("belief", Word(Belief), nullable=False),
+    text("reason"),
+    flag("ours"),
+    PrimaryKeyConstraint("source", "since"),
+)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -289,4 +301,15 @@ deliveries = Table(
     Index("ix_deliveries_lane", "lane", "destination", "id"),
     Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
+)
+
+#: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window
+digests = Table(
+    "digests",
+    metadata,
+    Column("key", Text, primary_key=True),
+    text("name"),
+    text("destination"),
+    Column("document", Document, nullable=False),
+    Index("ix_digests_name", "name", "destination"),
 )

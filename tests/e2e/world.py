@@ -203,6 +203,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         guild = await stack.enter_async_context(serve(made.noting(made.discord)))
         flow = await stack.enter_async_context(serve(made.noting(made.teams)))
         made.discord.server = guild
+        made.slack.url = f"{space.url}/api/"
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
             "HOME": str(folder),
