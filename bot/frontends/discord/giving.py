@@ -28,20 +28,17 @@ FAULT = "Something went wrong on my side; my log says what."
 
 
 class Giving:
-    """Answers interactions. `form`: what stands for a dialog that is wanted instead of an answer."""
+    """Answers interactions. form: what stands for a dialog that is wanted instead of an answer."""
 
-    def __init__(
-        self, form: Callable[[Form], Page], *, quick: timedelta = QUICK, patience: timedelta = PATIENCE
-    ) -> None:
+    def __init__(self, form: Callable[[Form], Page], *, patience: timedelta = PATIENCE) -> None:
         self._form = form
-        self._quick = quick.total_seconds()
         self._patience = patience.total_seconds()
 
     async def answer(self, interaction: Interaction, work: Awaitable[Reply | Form], *, private: bool = True) -> None:
         """Say what comes of `work`. private: who sees the answer where it has to be promised before it is known."""
-        asked = asyncio.ensure_future(self._page(work))
+        asked = asyncio.ensure_future(self.outcome(work))
         try:
-            done, _ = await asyncio.wait([asked], timeout=self._quick)
+            done, _ = await asyncio.wait([asked], timeout=QUICK.total_seconds())
             if not done:
                 await interaction.response.defer(ephemeral=private, thinking=True)
             shown = await asked
@@ -56,7 +53,7 @@ class Giving:
 
     async def carry_out(self, interaction: Interaction, work: Awaitable[Reply | Form]) -> None:
         """The last step of a picker: it goes away, and the answer is for whom it is meant."""
-        asked = asyncio.ensure_future(self._page(work))
+        asked = asyncio.ensure_future(self.outcome(work))
         try:
             await interaction.response.edit_message(**parts(words("One moment …")))
             shown = await asked
@@ -87,7 +84,7 @@ class Giving:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             lost(error)
 
-    async def _page(self, work: Awaitable[Reply | Form]) -> Page:
+    async def outcome(self, work: Awaitable[Reply | Form]) -> Page:
         """What comes of it, whatever comes of it."""
         try:
             async with asyncio.timeout(self._patience):

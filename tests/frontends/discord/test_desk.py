@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import pytest
 
 from bot import notifiers
 from bot.answer.desk import Desk
+from bot.answer.reply import Asker
 from bot.clock import SystemClock
 from bot.errors import UsageError
-from bot.model import Directory, Provider, Source
+from bot.frontends.discord.giving import Giving
+from bot.frontends.discord.views import words
+from bot.model import Destination, Directory, Provider, Source
 from bot.ports import Ledger, Store
 from bot.store import open_store
 from tests.frontends.desk import Script
@@ -106,3 +110,11 @@ async def test_a_database_that_fails_is_said_and_the_next_question_answered() ->
         assert await scene.chat.suggested("timeline", "incident", incident="") == []
         slow.fault = None
         assert "Acme Cloud" in (await scene.chat.types("status")).text
+
+
+async def test_nobody_is_kept_waiting_for_ever() -> None:
+    giving = Giving(lambda _: words("a dialog"), patience=timedelta(milliseconds=1))
+    desk = Script()
+    desk.open.clear()
+    shown = await giving.outcome(desk.subscriptions(Asker(Destination("discord", "42"), "5")))
+    assert "I have given up waiting" in str(shown.embed)

@@ -218,7 +218,14 @@ async def test_cancelled_it_leaves_at_once() -> None:
         await store.close()
 
 
-async def test_the_proxy_is_used_but_for_whom_it_is_not() -> None:
+async def test_the_proxy_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(HTTPS_PROXY="http://127.0.0.1:9") as scene:
+        await scene.chat.until(lambda: told(caplog), "nothing was said")
+        assert scene.chat.server.requests == []
+    assert told(caplog) == [LOST.format("could not connect")]
+
+
+async def test_the_proxy_is_not_used_for_whom_it_is_not() -> None:
     async with listening(HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="127.0.0.1") as scene:
         await scene.chat.listening()
 
