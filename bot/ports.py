@@ -69,6 +69,7 @@ class Tools:
     fetcher: Fetcher
     session: Callable[[], aiohttp.ClientSession]  #: the process's shared session, made at the first call
     env: Mapping[str, str]  #: the settings of the environment by name, defaults filled in: `SLACK_API_URL`, tokens
+    answered: frozenset[str] = frozenset()  #: kinds of destinations where a front end listens, so that buttons work
 
 
 class Collector(Protocol):
@@ -343,6 +344,16 @@ class Ledger(Protocol):
 
     def delivery(self, delivery: int) -> Delivery | None:
         """One entry of the outbox."""
+        ...
+
+    # what else has to be remembered across restarts
+
+    def note(self, name: str) -> str:
+        """What was noted under a name; empty where nothing was."""
+        ...
+
+    def save_note(self, name: str, text: str) -> None:
+        """Note it, in the place of what was noted under the name."""
         ...
 
 

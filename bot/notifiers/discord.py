@@ -66,8 +66,8 @@ class Discord:
         self._threads: set[str] = set()  #: those that are known to exist
 
     def render(self, notice: Notice) -> Message:
-        """A message with one embed, its footer the delivery's key."""
-        return embed.message(notice)
+        """A message with one embed, its footer the delivery's key; buttons where a front end listens for them."""
+        return embed.message(notice, buttons="discord" in self._tools.answered)
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """A message with one embed and its picture, its footer the delivery's key."""

@@ -251,6 +251,9 @@ subscription_facets = Table(
     Index("ix_subscription_facets_subscription", "subscription_id"),
 )
 
+#: what a front end has to remember across restarts, by name
+notes = Table("notes", metadata, Column("name", Text, primary_key=True), text("text"))
+
 #: what a destination wants to hear nothing new of; `kind` is incident or provider
 mutes = Table(
     "mutes",

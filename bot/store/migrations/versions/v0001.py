@@ -19,6 +19,7 @@ def upgrade() -> None:
     _mutes()
     _aliases()
     _corrections()
+    _notes()
     _incident_references()
     _reports()
     _subscription_facets()
@@ -176,6 +177,15 @@ def _corrections() -> None:
         sa.Column("report_was", sa.Text(), nullable=False),
         sa.Column("other_was", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("provider", "kind", "report", "other", name="pk_corrections"),
+    )
+
+
+def _notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_notes"),
     )
 
 
