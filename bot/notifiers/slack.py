@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
+HEARD = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")  #: with either of them Slack tells the app what is pressed
 EVENT = "statusbot"  #: the type of the metadata by which our messages are found again
 CLOCKS = timedelta(minutes=1)  #: how far Slack's clock may be behind ours
 PAGES = 10  #: of 100 messages, looked through at the most
@@ -65,8 +66,8 @@ class Slack:
         self._timeout = timeout
 
     def render(self, notice: Notice) -> Message:
-        """Blocks and the text of the notification."""
-        return blocks.message(notice)
+        """Blocks and the text of the notification; buttons where the app can hear them."""
+        return blocks.message(notice, buttons=any(self._tools.env.get(name) for name in HEARD))
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Post, reply or edit once. An edit always carries blocks and text: text alone would take the blocks away."""

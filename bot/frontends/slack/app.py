@@ -24,6 +24,7 @@ from bot.frontends.slack.request import Asked, asked, word, words
 from bot.frontends.slack.rights import Rights
 from bot.frontends.slack.socket import Pace, Socket, quiet
 from bot.frontends.slack.workspace import Refused, Workspace
+from bot.markup.blocks import ACTION
 from bot.ports import Tools
 
 if TYPE_CHECKING:
@@ -133,10 +134,10 @@ class SlackApp:
         who = asked(body)
         action: object = next(iter(body.get("actions") or ()), None)
         name, value = word(action, "action_id"), word(action, "value")
-        verb = name.removeprefix("statusbot:").partition(":")[0]
+        verb = name.removeprefix(ACTION).partition(":")[0]
         if name == dialog.PROVIDERS:
             self._begin(who, lambda: self._answers.rechoose(body.get("view") or {}))
-        elif name.startswith("statusbot:") and verb in list(Verb) and who.channel:
+        elif name.startswith(ACTION) and verb in list(Verb) and who.channel:
             self._begin(who, lambda: self._answers.press(who, Verb(verb), value))
 
     async def _submission(self, ack: AsyncAck, body: Body) -> None:

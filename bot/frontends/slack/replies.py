@@ -10,7 +10,7 @@ from bot.answer.reply import Button, Reply, Row
 from bot.core.summary import Line
 from bot.core.text import clip
 from bot.markup import SLACK, clean
-from bot.markup.blocks import LIMIT, Json, bold, date_of, plain, rich, section, size, text_of
+from bot.markup.blocks import ACTION, LIMIT, Json, bold, button, date_of, plain, rich, section, size, text_of
 from bot.markup.fit import fit_line, web_address
 
 ROOMS = (1_500, 600, 300, 150)  #: characters of one part of a line: the first with which all fits
@@ -19,7 +19,6 @@ ROWS = 40  #: in a message, which takes 50 blocks
 HOME_ROWS = 90  #: on the Home tab, which takes 100
 HOME_LIMIT = 40_000  #: characters of its blocks as JSON; Slack names 250 KB
 BUTTONS = 5
-LABEL = 75  #: characters on a button
 MORE = 300
 ADDRESS = 1_000
 
@@ -100,12 +99,7 @@ def _part(part: str | datetime, room: int, *, strong: bool) -> list[Json]:
 
 def actions(buttons: Sequence[Button]) -> list[Json]:
     """The buttons, as a block; none where there are none."""
-    made = [button(each, place) for place, each in enumerate(buttons[:BUTTONS])]
+    made = [
+        button(each.words, f"{ACTION}{each.verb}:{place}", each.value) for place, each in enumerate(buttons[:BUTTONS])
+    ]
     return [{"type": "actions", "elements": made}] if made else []
-
-
-def button(made: Button, place: int) -> Json:
-    """One button; its id says what it does, and is its own among its neighbours."""
-    shown = {"type": "plain_text", "text": clip(clean(made.words), LABEL) or made.verb.value, "emoji": False}
-    value = {"value": made.value} if made.value else {}
-    return {"type": "button", "action_id": f"statusbot:{made.verb}:{place}", "text": shown, **value}
