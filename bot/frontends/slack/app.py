@@ -29,6 +29,7 @@ from bot.ports import Tools
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.authorization import AuthorizeResult
 
     from bot.answer.desk import Desk
 
@@ -50,6 +51,7 @@ class SlackApp:
 
     may_subscribe: ids of the users and user groups who may change what channels are told; none: anybody in them.
     pace: of the socket. patience: seconds for one answer, after which its slowness is said.
+    abreast: answers under way at once.
     """
 
     def __init__(
@@ -60,10 +62,12 @@ class SlackApp:
         *,
         pace: Pace | None = None,
         patience: float = PATIENCE,
+        abreast: int = ABREAST,
     ) -> None:
         self._workspace = Workspace(tools)
         self._answers = Answers(desk, self._workspace, Rights(may_subscribe, self._workspace))
         self._patience = patience
+        self._abreast = abreast
         self._working: set[asyncio.Task[None]] = set()
         bolt = self._bolt()
         token, secret = tools.env.get("SLACK_APP_TOKEN", ""), tools.env.get("SLACK_SIGNING_SECRET", "")
@@ -103,7 +107,7 @@ class SlackApp:
 
         bolt = AsyncApp(
             logger=quiet,
-            name="statusbot",
+            name=quiet.name,  # Bolt takes it for a logger's name, and gives that its own level
             signing_secret="",
             client=self._workspace.client(),
             authorize=_authorised,
@@ -122,7 +126,7 @@ class SlackApp:
     async def _command(self, ack: AsyncAck, body: Body) -> None:
         """`/statusbot …`"""
         who, text = asked(body), words(word(body, "text"))
-        if len(self._working) >= ABREAST:
+        if len(self._working) >= self._abreast:
             await ack(BUSY)
         else:
             await ack()
@@ -165,7 +169,7 @@ class SlackApp:
 
     def _begin(self, who: Asked, work: Work) -> None:
         """Start what takes longer than an acknowledgement may."""
-        if len(self._working) >= ABREAST:
+        if len(self._working) >= self._abreast:
             log.warning("Slack asks more than can be answered at once")
             return
         task = asyncio.create_task(self._answered(who, work))
@@ -198,7 +202,7 @@ def _said(words: str) -> Reply:
     return Reply((words,), done=False)
 
 
-async def _authorised(team_id: str | None = None) -> object:
+async def _authorised(team_id: str | None = None) -> AuthorizeResult:
     """For Bolt: no call to Slack before the acknowledgement. Whose request it is, `Answers.ours` looks at."""
     from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415  # as above
 

@@ -22,7 +22,7 @@ BUTTONS = 5
 MORE = 300
 ADDRESS = 1_000
 
-_CHANNEL = re.compile(r"\bslack:([CG][A-Z0-9]{2,20})\b")
+_CHANNEL = re.compile(r"\bslack:([CG][A-Z0-9]{1,20})\b")
 
 
 def message(reply: Reply) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
@@ -20,7 +20,7 @@ from bot.ports import Fetcher, Ledger, Store, Tools
 from bot.store import SqlStore, open_store
 from tests.store.build import at, change, incident, report, update
 from tests.support.clock import StillClock
-from tests.support.slack import TOKEN
+from tests.support.slack import TOKEN, Trouble
 from tests.support.slack_app import APP_TOKEN, SECRET, FakeSlack, Person, fake_slack
 
 T = TypeVar("T")
@@ -96,10 +96,16 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    way: str = "socket", may_subscribe: Sequence[str] = (), *, patience: float = 5.0
+    way: str = "socket",
+    may_subscribe: Sequence[str] = (),
+    *,
+    patience: float = 5.0,
+    abreast: int = 50,
+    troubles: Mapping[str, list[Trouble]] | None = None,
 ) -> AsyncIterator[Bench]:
     """The app until the block ends, reached by `socket` or by `http`."""
     async with fake_slack() as slack, aiohttp.ClientSession() as session:
+        slack.space.troubles.update(troubles or {})
         store = open_store("sqlite://")
         await store.upgrade()
         held, clock, woken = Held(store), StillClock(at(5)), [0]
@@ -107,7 +113,7 @@ async def bench(
         env = {"SLACK_BOT_TOKEN": TOKEN, "SLACK_API_URL": slack.space.url}
         env |= {"SLACK_APP_TOKEN": APP_TOKEN} if way == "socket" else {"SLACK_SIGNING_SECRET": SECRET}
         tools = Tools(clock, cast("Fetcher", None), lambda: session, env)
-        app = SlackApp(desk, tools, may_subscribe, pace=PACE, patience=patience)
+        app = SlackApp(desk, tools, may_subscribe, pace=PACE, patience=patience, abreast=abreast)
         runner, at_url = await served(app)
         running = asyncio.create_task(app.run())
         ann = Person(slack, session=session, stamp=str(int(clock.now().timestamp())))
