@@ -199,7 +199,8 @@ def pressable(notice: Notice, link: str) -> list[Json]:
 def button(words: str, action: str, value: str = "") -> Json:
     """Something to press. action: what is told when it is, its own among its neighbours. value: at most VALUE."""
     shown = {"type": "plain_text", "text": one_line(words, LABEL) or "…", "emoji": False}
-    return {"type": "button", "action_id": action, "text": shown} | ({"value": value} if value else {})
+    made: Json = {"type": "button", "action_id": action, "text": shown}
+    return made | ({"value": value} if value else {})
 
 
 def linked(words: str) -> list[Json]:
