@@ -1,8 +1,8 @@
 """Slack's socket: held, watched by its pings, and replaced when it has died, silently or not.
 
-Bolt's handler (slack-sdk's client) carries the messages and follows Slack's own requests to move to a new connection.
-Whether the connection lives is judged here: the client's reconnecting would try one address, good for a single use,
-for ever, and is known to miss a silent death (python-slack-sdk#1110, #1701, #1922).
+Bolt's handler (slack-sdk's client) carries the messages. Whether the connection lives, and when there is to be another,
+is judged here: left to itself the client tries one address, good for a single use, for ever, connects anew without a
+pause as often as Slack asks it to, and is known to miss a silent death (python-slack-sdk#1110, #1701, #1922).
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ class Socket:
         while True:
             began, delay = monotonic(), 0.0
             try:
-                await self._live()
-                reason = "it no longer answers"
+                reason = await self._live()
             except TimeoutError:
                 reason = "no connection came about"
             except Refused as refused:
@@ -74,22 +73,27 @@ class Socket:
             except Exception:
                 log.exception("holding Slack's socket failed in our own code")
                 reason = "a fault of ours"
-            self._lost(reason)
-            failures = 1 if monotonic() - began >= self._pace.settled else failures + 1
+            if reason:
+                self._lost(reason)
+            failures = 0 if monotonic() - began >= self._pace.settled else failures + 1
             await asyncio.sleep(max(delay, self._wait(failures)))
 
-    async def _live(self) -> None:
-        """One connection, from its address to its death. Raises Refused or TimeoutError where it never stands."""
+    async def _live(self) -> str:
+        """One connection, from its address to its death; of what it died, empty where Slack asks to move.
+
+        Raises Refused or TimeoutError where it never stands.
+        """
         client = await self._client()
         try:
-            dropped = asyncio.Event()
-            client.on_close_listeners.append(_setting(dropped))
-            client.on_error_listeners.append(_setting(dropped))
+            ended: asyncio.Queue[str] = asyncio.Queue()
+            client.on_close_listeners.append(_putting(ended, "Slack has closed it"))
+            client.on_error_listeners.append(_putting(ended, "it broke"))
+            client.connect_to_new_endpoint = _putting(ended, "")  # type: ignore[method-assign]
             async with asyncio.timeout(self._pace.connect):
                 client.wss_uri = await self._address()
                 await client.connect()  # type: ignore[no-untyped-call]
             self._stands()
-            await self._death(client, dropped)
+            return await self._death(client, ended)
         finally:
             self.connected = False
             await self._drop(client)
@@ -119,15 +123,14 @@ class Socket:
         answer = await self._workspace.call(lambda client: client.apps_connections_open(app_token=self._token))
         return word(answer, "url")
 
-    async def _death(self, client: SocketModeClient, dropped: asyncio.Event) -> None:
-        """Return when the connection is closed, or has failed two looks in a row (one, while Slack moves it)."""
-        missed = 0
-        while missed < 2:
+    async def _death(self, client: SocketModeClient, ended: asyncio.Queue[str]) -> str:
+        """Return when the connection has ended, or no longer answers pings; of what."""
+        while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(dropped.wait(), self._pace.ping)
-                return
+                return await asyncio.wait_for(ended.get(), self._pace.ping)
             listens = client.message_receiver is not None and not client.message_receiver.done()
-            missed = 0 if listens and await client.is_connected() else missed + 1
+            if not listens or not await client.is_connected():
+                return "it no longer answers"
 
     async def _drop(self, client: SocketModeClient) -> None:
         """End a client's tasks and its connection, but not the shared session."""
@@ -158,15 +161,17 @@ class Socket:
         self._told = True
 
     def _wait(self, failures: int) -> float:
-        """Seconds until the next try: doubled each time, with jitter, within bounds."""
+        """Seconds until the next try: none after a good connection, then doubled each time, with jitter, in bounds."""
+        if not failures:
+            return 0.0
         longest: float = min(self._pace.most, self._pace.least * 2.0 ** min(failures - 1, 16))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, no secret
 
 
-def _setting(event: asyncio.Event) -> Any:
-    """A listener that sets an event."""
+def _putting(queue: asyncio.Queue[str], words: str) -> Any:
+    """A listener that puts words into a queue."""
 
-    async def listener(_: object) -> None:
-        event.set()
+    async def listener(*_: object, **__: object) -> None:
+        queue.put_nowait(words)
 
     return listener

@@ -102,6 +102,7 @@ async def bench(
     patience: float = 5.0,
     abreast: int = 50,
     troubles: Mapping[str, list[Trouble]] | None = None,
+    pace: Pace = PACE,
 ) -> AsyncIterator[Bench]:
     """The app until the block ends, reached by `socket` or by `http`."""
     async with fake_slack() as slack, aiohttp.ClientSession() as session:
@@ -113,7 +114,7 @@ async def bench(
         env = {"SLACK_BOT_TOKEN": TOKEN, "SLACK_API_URL": slack.space.url}
         env |= {"SLACK_APP_TOKEN": APP_TOKEN} if way == "socket" else {"SLACK_SIGNING_SECRET": SECRET}
         tools = Tools(clock, cast("Fetcher", None), lambda: session, env)
-        app = SlackApp(desk, tools, may_subscribe, pace=PACE, patience=patience, abreast=abreast)
+        app = SlackApp(desk, tools, may_subscribe, pace=pace, patience=patience, abreast=abreast)
         runner, at_url = await served(app)
         running = asyncio.create_task(app.run())
         ann = Person(slack, session=session, stamp=str(int(clock.now().timestamp())))
