@@ -155,14 +155,14 @@ def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
     return SlackApp(desk, tools, settings.may_subscribe)
 
 
-async def unfailing(name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def unfailing(name: str, work: Callable[[], Awaitable[None]], pause: timedelta = PAUSE) -> None:
     """Do what goes on until it is cancelled; a fault of it costs a pause, and nobody else anything."""
     while True:
         try:
             await work()
         except Exception:
-            log.exception("%s failed in our own code; beginning again in %s", name, PAUSE)
-        await asyncio.sleep(PAUSE.total_seconds())
+            log.exception("%s failed in our own code; beginning again in %s", name, pause)
+        await asyncio.sleep(pause.total_seconds())
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
