@@ -132,6 +132,8 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         desk = desk_of(store, watch, clock, deliver.wake)
         if slack := slack_app(settings, desk, tools):
             stack.push_async_callback(slack.close)
+            if slack.routes():  # until the HTTP server takes them
+                log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
             loops.append(lambda: unfailing("Slack's front end", slack.run))
         await until_stopped(stop, loops, deliver, collect)
 
