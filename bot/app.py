@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from bot import notifiers
 from bot.answer.desk import Desk
@@ -27,6 +27,9 @@ from bot.ports import Clock, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
+if TYPE_CHECKING:
+    from bot.frontends.slack.app import SlackApp
+
 log = logging.getLogger("statusbot")
 
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
@@ -35,6 +38,7 @@ Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
+PAUSE = timedelta(minutes=1)  #: before a front end that has failed begins again
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -130,27 +134,47 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
                 QUIET, lambda: end_mutes(store, watch, clock, deliver.wake), "ended mutes could not be looked for"
             ),
         ]
-        desk = Desk(
-            store,
-            watch.providers,
-            directory_of(watch.providers),
-            watch.left_out,
-            clock,
-            notifiers.mode_for,
-            deliver.wake,
-        )
-        loops += front_ends(desk, store, tools)
+        desk = desk_of(store, watch, clock, deliver.wake)
+        if slack := slack_app(settings, desk, tools):
+            stack.push_async_callback(slack.close)
+            if slack.routes():  # until the HTTP server takes them
+                log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
+            loops.append(lambda: unfailing("Slack's front end", slack.run))
+        if "discord" in tools.answered:
+            from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+
+            gateway = Gateway(desk, store, tools)
+            loops.append(lambda: unfailing("Discord's front end", gateway.run))
         await until_stopped(stop, loops, deliver, collect)
 
 
-def front_ends(desk: Desk, store: Store, tools: Tools) -> list[Loop]:
-    """The ways in from chats, each imported only where it is in use."""
-    made: list[Loop] = []
-    if "discord" in tools.answered:
-        from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> Desk:
+    """Where the chats' questions are answered."""
+    directory = directory_of(watch.providers)
+    return Desk(store, watch.providers, directory, watch.left_out, clock, notifiers.mode_for, wake)
 
-        made.append(Gateway(desk, store, tools).run)
-    return made
+
+def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
+    """Slack's front end, where the tokens for it are set."""
+    heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
+    if not heard:
+        return None
+    if not settings.env.get("SLACK_BOT_TOKEN"):
+        log.warning("%s is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack", heard[0])
+        return None
+    from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
+
+    return SlackApp(desk, tools, settings.may_subscribe)
+
+
+async def unfailing(name: str, work: Callable[[], Awaitable[None]], pause: timedelta = PAUSE) -> None:
+    """Do what goes on until it is cancelled; a fault of it costs a pause, and nobody else anything."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s failed in our own code; beginning again in %s", name, pause)
+        await asyncio.sleep(pause.total_seconds())
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
