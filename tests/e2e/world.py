@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import signal
 import sys
@@ -12,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time
 from typing import Any
 
 from aiohttp import web
@@ -61,8 +59,8 @@ class World:
     folder: Path
     page: StatusPage = field(default_factory=lambda: StatusPage("Microsoft 365"))
     x: FakeX = field(default_factory=FakeX)
-    slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=itertools.count(int(time()))))
-    discord: discord.Fake = field(default_factory=lambda: discord.Fake(at=datetime.now(UTC)))  # noqa: TID251
+    slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=slack.ticking()))
+    discord: discord.Fake = field(default_factory=lambda: discord.Fake(now=lambda: datetime.now(UTC)))  # noqa: TID251
     teams: teams.Flow = field(default_factory=teams.Flow)
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
