@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,12 +15,14 @@ from tests.collectors.x.fake import TOKEN as X_TOKEN
 from tests.collectors.x.fake import FakeX
 from tests.crash import ledger
 from tests.crash.chaos import Chaos, Death, How
-from tests.e2e.world import Program
+from tests.e2e.world import Program, start
 from tests.support import discord, faults, hook, slack, teams
 from tests.support.faults import Dialect, Fate, Fault, Faulty
 from tests.support.server import Handler, Server, serve
 from tests.support.statuspage import StatusPage
 
+LIFE = web.RequestKey("life", int)
+FAULT = web.RequestKey("fault", Fault)
 PATIENCE = 5.0  #: seconds after which a life ends that was never asked to do what it should die of
 NONCES = timedelta(seconds=30)  #: how long Discord knows a nonce here: longer than one request, shorter than an outage
 
@@ -135,14 +136,7 @@ class Arena:
 
     async def start(self, life: int, *words: str) -> Program:
         """`statusbot` with these words; its platforms' addresses tell the life."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *words),
-            cwd=self.folder,
-            env=self.env(life),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        return Program(process)
+        return await start(self.folder, self.env(life), *words)
 
     async def printed(self, *words: str) -> str:
         """What a command prints."""
@@ -172,14 +166,14 @@ class Arena:
         """A platform's fake behind its faults."""
 
         def plan(request: web.Request) -> Fate:
-            life: Life = self.lives[request["life"]]
+            life = self.lives[request[LIFE]]
             life.requests += 1
             life.working.set()
             fate = self.chaos.fate(name, life.death, life.requests)
-            request["fault"] = fate.fault
+            request[FAULT] = fate.fault
             return fate
 
-        return Faulty(inner, dialect, plan, lambda request: self.lives[request["life"]].kill(), self.over)
+        return Faulty(inner, dialect, plan, lambda request: self.lives[request[LIFE]].kill(), self.over)
 
     def noting(self, destination: str, header: str, inner: Handler) -> Handler:
         """The handler of a platform at which every arrival counts."""
@@ -187,17 +181,17 @@ class Arena:
         async def note(request: web.Request) -> web.StreamResponse:
             done = await inner(request)
             assert 200 <= done.status < 300
-            self.arrivals[destination].append(Arrival(request.headers[header], request["life"], request["fault"]))
+            self.arrivals[destination].append(Arrival(request.headers[header], request[LIFE], request[FAULT]))
             return done
 
         return note
 
 
 def life_of(request: web.Request) -> web.Request:
-    """The request without the life that its path begins with; `request["life"]` is its number."""
+    """The request without the life that its path begins with; `LIFE` is its number."""
     life, _, path = request.raw_path.removeprefix("/").partition("/")
     made = request.clone(rel_url=f"/{path}")
-    made["life"] = int(life)
+    made[LIFE] = int(life)
     return made
 
 

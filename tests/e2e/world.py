@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -117,14 +117,7 @@ class World:
 
     async def start(self, *words: str) -> Program:
         """`statusbot` with these words."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *words),
-            cwd=self.folder,
-            env=self.env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        program = Program(process)
+        program = await start(self.folder, self.env, *words)
         self.running.append(program)
         return program
 
@@ -148,6 +141,18 @@ class World:
     async def said(self, *words: str) -> Any:
         """What `statusbot` prints as JSON."""
         return json.loads(await self.printed(*words))
+
+
+async def start(folder: Path, env: Mapping[str, str], *words: str) -> Program:
+    """`statusbot` with these words, in that folder, and with no other environment."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *words),
+        cwd=folder,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    return Program(process)
 
 
 class Program:
