@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from bot.watch import Watching, directory_of, subscriptions_named, watching, wir
 log = logging.getLogger("statusbot")
 
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
+SOON = timedelta(seconds=3)  #: the same after the start
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -151,9 +153,9 @@ async def until_stopped(stop: asyncio.Event, polling: Polling, deliver: Deliver,
 
 
 async def flush_now_and_then(collect: Collect) -> None:
-    """Save moved clocks every now and then."""
-    while True:
-        await asyncio.sleep(FLUSH.total_seconds())
+    """Save moved clocks soon after the start, and every now and then: else one that dies young would seem to pause."""
+    for pause in itertools.chain([SOON], itertools.repeat(FLUSH)):
+        await asyncio.sleep(pause.total_seconds())
         try:
             await collect.flush()
         except Exception:
