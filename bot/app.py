@@ -16,13 +16,14 @@ from typing import BinaryIO, TextIO
 from bot import notifiers
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings
+from bot.config import Settings, secret_values
 from bot.deliver import Deliver
 from bot.errors import UsageError
 from bot.model import Provider, Subscription
 from bot.polling import Polling
 from bot.ports import Clock, Notifier, Store, Tools
 from bot.recording import header_line
+from bot.veil import Veil
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 log = logging.getLogger("statusbot")
@@ -113,7 +114,8 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
         greet(watch, settings.subscriptions)
-        await until_stopped(stop, Polling(collect, deliver, store, clock, stream), deliver, collect)
+        veil = Veil(secret_values(settings.env))
+        await until_stopped(stop, Polling(collect, deliver, store, clock, stream, veil), deliver, collect)
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:

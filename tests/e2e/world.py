@@ -7,9 +7,10 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from aiohttp import web
 from tests.collectors.x.fake import TOKEN as X_TOKEN
 from tests.collectors.x.fake import FakeX, post
 from tests.support import discord, slack, teams
-from tests.support.server import serve
+from tests.support.faults import PLAIN, Fate, Fault, Faulty
+from tests.support.server import Handler, Server, serve
 from tests.support.statuspage import StatusPage, stamp
 
 BOUND = 30.0  #: seconds after which something that should have happened counts as never happening
@@ -64,6 +66,9 @@ class World:
     teams: teams.Flow = field(default_factory=teams.Flow)
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
+    faults: dict[str, Fault] = field(default_factory=dict)  #: of what is sent, by platform, while they stand here
+    struck: list[str] = field(default_factory=list)  #: the platforms at which one came about
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def noting(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
@@ -76,6 +81,13 @@ class World:
                 self._heard.set()
 
         return noted
+
+    def fate(self, platform: str, request: web.Request) -> Fate:
+        """What happens to a request to a platform."""
+        fault = self.faults.get(platform, Fault.NONE) if request.method == "POST" else Fault.NONE
+        if fault is not Fault.NONE:
+            self.struck.append(platform)
+        return Fate(fault)
 
     async def until(self, happened: Callable[[], object], what: str) -> None:
         """Wait until the platforms have seen something happen, as long as the program is there to do it."""
@@ -202,9 +214,14 @@ async def world(folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(serve(made.noting(made.page)))
         x = await stack.enter_async_context(serve(made.noting(made.x)))
-        space = await stack.enter_async_context(serve(made.noting(made.slack.handle)))
-        guild = await stack.enter_async_context(serve(made.noting(made.discord)))
-        flow = await stack.enter_async_context(serve(made.noting(made.teams)))
+
+        def behind(name: str, inner: Handler) -> AbstractAsyncContextManager[Server]:
+            faulty = Faulty(inner, PLAIN, partial(made.fate, name), lambda _: None, made.over)
+            return serve(made.noting(faulty))
+
+        space = await stack.enter_async_context(behind("slack", made.slack.handle))
+        guild = await stack.enter_async_context(behind("discord", made.discord))
+        flow = await stack.enter_async_context(behind("teams", made.teams))
         made.discord.server = guild
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
@@ -222,5 +239,6 @@ async def world(folder: Path) -> AsyncIterator[World]:
             yield made
         finally:
             made.slack.over.set()
+            made.over.set()
             for program in made.running:
                 await program.kill()
