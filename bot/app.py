@@ -7,29 +7,34 @@ import contextlib
 import itertools
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from bot import notifiers
+from bot.answer.welcome import greet as greet_subscriber
+from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
 from bot.config import Settings, secret_values
 from bot.deliver import Deliver
-from bot.errors import UsageError
+from bot.errors import StatusbotError, UsageError
 from bot.model import Provider, Subscription
 from bot.polling import Polling
-from bot.ports import Clock, Notifier, Store, Tools
+from bot.ports import Clock, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.veil import Veil
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 log = logging.getLogger("statusbot")
 
+Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
+
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
-SOON = timedelta(seconds=3)  #: the same after the start
+SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
+QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -109,13 +114,21 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
-        await store.write(lambda ledger: ledger.adopt_file(told))
+        await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         collect = Collect(store, wire(watch.providers, tools, watch.left_out))
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
         greet(watch, settings.subscriptions)
         veil = Veil(secret_values(settings.env))
-        await until_stopped(stop, Polling(collect, deliver, store, clock, stream, veil), deliver, collect)
+        polling = Polling(collect, deliver, store, clock, stream, veil)
+        loops = [
+            polling.run,
+            lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
+            lambda: now_and_then(
+                QUIET, lambda: end_mutes(store, watch, clock, deliver.wake), "ended mutes could not be looked for"
+            ),
+        ]
+        await until_stopped(stop, loops, deliver, collect)
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -138,30 +151,46 @@ def provider_line(provider: Provider) -> dict[str, object]:
     return {"id": provider.id, "name": provider.name, "sources": sources}
 
 
-async def until_stopped(stop: asyncio.Event, polling: Polling, deliver: Deliver, collect: Collect) -> None:
+def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: Clock) -> None:
+    """Make these the file's subscriptions, and tell the new ones what is open now."""
+    for subscription in ledger.adopt_file(told):
+        greet_subscriber(ledger, subscription, watch.providers, clock.now())
+
+
+async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, collect: Collect) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(polling.run())
-        flushing = group.create_task(flush_now_and_then(collect))
+        running = [group.create_task(loop()) for loop in loops]
         sending = group.create_task(deliver.run())
         await stop.wait()
         log.info("stopping")
-        asking.cancel()
-        flushing.cancel()
+        for task in running:
+            task.cancel()
         deliver.stop()
         await asyncio.wait([sending], timeout=GRACE.total_seconds())
         sending.cancel()
     await collect.flush()
 
 
-async def flush_now_and_then(collect: Collect) -> None:
-    """Save moved clocks soon after the start, and every now and then: else one that dies young would seem to pause."""
-    for pause in itertools.chain([SOON], itertools.repeat(FLUSH)):
+async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:
+    """Do something soon after the start and every now and then; what goes wrong is told and tried again."""
+    for pause in itertools.chain([SOON], itertools.repeat(every)):
         await asyncio.sleep(pause.total_seconds())
         try:
-            await collect.flush()
+            await work()
+        except StatusbotError as error:
+            log.error("%s: %s; trying again in %s", trouble, error, every)
         except Exception:
-            log.exception("the sources' clocks could not be saved; trying again in %s", FLUSH)
+            log.exception("%s; trying again in %s", trouble, every)
+
+
+async def end_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:
+    """Take away the mutes whose time is over, and tell what began meanwhile."""
+    now = clock.now()
+    over = await store.read(lambda ledger: any(mute.until and mute.until <= now for mute in ledger.mutes()))
+    if over:
+        await store.write(lambda ledger: lapse(ledger, watch.providers, now))
+        wake()
 
 
 def greet(watch: Watching, subscriptions: Sequence[Subscription]) -> None:
