@@ -132,7 +132,7 @@ class Arena:
         life = await self.born(death)
         await life.run_out()
         assert life.killed, f"life {life.number} ended by itself: {life.program.tale[-3000:]}"
-        life.written = await asyncio.to_thread(ledger.sent_after_death, self.database)
+        life.written = await ledger.sent_after_death(self.database)
 
     async def start(self, life: int, *words: str) -> Program:
         """`statusbot` with these words; its platforms' addresses tell the life."""

@@ -4,44 +4,47 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+from bot.model import State
+from bot.ports import Ledger
+from bot.store import open_store
+
+T = TypeVar("T")
 
 SQLITE = "sqlite:///"
+ALL = 100_000
 
 
-def sent(database: str) -> frozenset[str]:
-    """The keys of the deliveries that are written down as sent."""
-    return frozenset(key for key, state in _rows(database) if state == "sent")
-
-
-def sent_after_death(database: str) -> frozenset[str]:
-    """The same of a program that was killed; a file is left as it was, for the next life to mend."""
+async def sent_after_death(database: str) -> frozenset[str]:
+    """The keys that a killed program has written down as sent; a file is left as it was, for the next life to mend."""
     if not database.startswith(SQLITE):
-        return sent(database)
+        return await sent(database)
     path = Path(database.removeprefix(SQLITE))
     with tempfile.TemporaryDirectory() as folder:
         for part in (path, path.with_name(f"{path.name}-wal")):
             if part.exists():
                 shutil.copy(part, folder)
-        return sent(f"{SQLITE}{folder}/{path.name}")
+        return await sent(f"{SQLITE}{folder}/{path.name}")
 
 
-def states(database: str) -> Counter[str]:
-    """How many deliveries are in which state."""
-    return Counter(state for _, state in _rows(database))
+async def sent(database: str) -> frozenset[str]:
+    """The keys of the deliveries that are written down as sent; none where the tables are not made yet."""
+    found = await read(database, lambda ledger: ledger.deliveries(states=[State.SENT], limit=ALL))
+    return frozenset(delivery.key for delivery in found or ())
 
 
-def _rows(database: str) -> list[tuple[str, str]]:
-    """Keys and states; none where the tables are not made yet."""
-    url = make_url(database)
-    postgresql = url.get_backend_name() == "postgresql"
-    engine = create_engine(url.set(drivername="postgresql+psycopg") if postgresql else url, poolclass=NullPool)
-    with engine.connect() as connection:
-        if not engine.dialect.has_table(connection, "deliveries"):
-            return []
-        found = connection.execute(text("SELECT key, state FROM deliveries"))
-        return [(str(key), str(state)) for key, state in found]
+async def owes(database: str) -> bool:
+    """Whether anything is still to be sent."""
+    return await read(database, lambda ledger: ledger.next_due()) is not None
+
+
+async def read(database: str, work: Callable[[Ledger], T]) -> T | None:
+    """What the work comes to on a database; None where it has no tables yet."""
+    store = open_store(database)
+    try:
+        return None if await store.needs_upgrade() else await store.read(work)
+    finally:
+        await store.close()

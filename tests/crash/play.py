@@ -19,7 +19,6 @@ from tests.crash.story import Story
 
 PEACE = 240.0  #: seconds within which all that is owed must have been sent once nobody disturbs
 PEACEFUL = Death(How.LONG, after=PEACE)
-OWED = {"pending", "sending", "doubtful"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ async def in_peace(made: Arena, processes: int) -> None:
     last = [await made.born(PEACEFUL) for _ in range(processes)]
     await polled(made, last[0])
     async with asyncio.timeout(PEACE):
-        while (await asyncio.to_thread(ledger.states, made.database)).keys() & OWED:  # noqa: ASYNC110  # it is no event
+        while await ledger.owes(made.database):  # noqa: ASYNC110  # it is no event
             await asyncio.sleep(0.2)
     for life in last:
         assert await life.program.end(signal.SIGTERM) == 0, life.program.tale
