@@ -15,7 +15,7 @@ SEED = 20260122
 
 
 async def test_killed_again_and_again_it_tells_everything_once_and_in_order(tmp_path: Path) -> None:
-    result = await play(tmp_path, SEED, 8, sqlite, long_lives=0)
+    result = await play(tmp_path, SEED, 6, sqlite, long_lives=0)
     assert result.faults == [], result.figures
 
 
@@ -26,5 +26,5 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pat
 
 
 async def test_so_do_three_processes_on_one_database(tmp_path: Path, database: Callable[[Path], str]) -> None:
-    result = await play(tmp_path, SEED, 4, database, processes=3, long_lives=0)
+    result = await play(tmp_path, SEED, 3, database, processes=3, long_lives=0)
     assert result.faults == [], result.figures
