@@ -23,7 +23,7 @@ from tests.support.statuspage import StatusPage
 
 LIFE = web.RequestKey("life", int)
 FAULT = web.RequestKey("fault", Fault)
-PATIENCE = 5.0  #: seconds after which a life ends that was never asked to do what it should die of
+PATIENCE = 15.0  #: seconds after which a life ends that was never asked to do what it should die of
 NONCES = timedelta(seconds=30)  #: how long Discord knows a nonce here: longer than one request, shorter than an outage
 
 CONFIGURATION = """

@@ -13,6 +13,8 @@ from tests.support import postgresql
 
 SEED = 20260122
 
+pytestmark = pytest.mark.timeout(400)  # on a busy machine; by itself less than half a minute
+
 
 async def test_killed_again_and_again_it_tells_everything_once_and_in_order(tmp_path: Path) -> None:
     result = await play(tmp_path, SEED, 6, sqlite, long_lives=0)

@@ -90,6 +90,7 @@ async def until(happened: object, program: Program) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(400)  # on a busy machine; by itself less than half a minute
 async def test_nothing_that_is_left_behind_holds_a_secret(given: Given) -> None:
     for number in range(TURNS):
         given.page.begin(f"Trouble {number}", f"Something fails, {number}.")
