@@ -14,6 +14,7 @@ SHOWN = 50  #: incidents on a Statuspage at the most
 OPEN = 3  #: incidents at once
 UPDATES = 5  #: of one incident, before it ends
 PACE = 1.2  #: seconds from one act to the next, on average
+AHEAD = 4  #: acts at the most while nobody asks the page
 SUBJECTS = ("Sign-in", "Mail delivery", "Calendars", "File sharing", "Search", "Meetings", "Chat", "Printing")
 NEXT = {"investigating": "identified", "identified": "monitoring", "monitoring": "monitoring"}
 
@@ -44,9 +45,14 @@ class Story:
     _words: Iterator[str] = field(default_factory=lambda: (f"zq{number:05}w" for number in range(100_000)))
 
     async def tell(self) -> None:
-        """One act after the other, until cancelled."""
+        """One act after the other, until cancelled; never far ahead of who reads, or the page would forget unread."""
+        acts, polls = 0, self.page.polls
         while True:
-            self.act()
+            if self.page.polls > polls:
+                acts, polls = 0, self.page.polls
+            if acts < AHEAD:
+                self.act()
+                acts += 1
             await asyncio.sleep(self.dice.expovariate(1 / PACE))
 
     def act(self) -> None:
