@@ -23,7 +23,7 @@ from tests.support.statuspage import StatusPage
 
 LIFE = web.RequestKey("life", int)
 FAULT = web.RequestKey("fault", Fault)
-PATIENCE = 15.0  #: seconds after which a life ends that was never asked to do what it should die of
+PATIENCE = 5  #: times as long as a start takes, after which a life ends that never did what it should die of
 NONCES = timedelta(seconds=30)  #: how long Discord knows a nonce here: longer than one request, shorter than an outage
 
 CONFIGURATION = """
@@ -73,6 +73,7 @@ class Life:
     number: int
     program: Program
     death: Death
+    start: float = 1.0  #: seconds that a start takes on this machine
     requests: int = 0
     working: asyncio.Event = field(default_factory=asyncio.Event)
     killed: bool = False
@@ -86,12 +87,13 @@ class Life:
 
     async def run_out(self) -> None:
         """Wait for its death, or bring it about."""
+        patience, after = PATIENCE * self.start, self.death.after
         if self.death.how is How.WORKING:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.working.wait(), PATIENCE)
-        patience = PATIENCE if self.death.how is How.REQUEST else self.death.after
+                await asyncio.wait_for(self.working.wait(), patience)
+        lasting = {How.REQUEST: patience, How.STARTING: after * self.start}.get(self.death.how, after)
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self.program.gone), patience)
+            await asyncio.wait_for(asyncio.shield(self.program.gone), lasting)
         self.kill()
         await self.program.finish()
 
@@ -115,6 +117,7 @@ class Arena:
     lives: list[Life] = field(default_factory=list)
     servers: dict[str, Server] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    starting: float = 1.0  #: seconds from a start to the first question to a source
 
     @property
     def kills(self) -> int:
@@ -123,7 +126,7 @@ class Arena:
 
     async def born(self, death: Death) -> Life:
         """A new process of `statusbot run`."""
-        life = Life(len(self.lives), await self.start(len(self.lives), "run"), death)
+        life = Life(len(self.lives), await self.start(len(self.lives), "run"), death, self.starting)
         self.lives.append(life)
         return life
 

@@ -25,7 +25,7 @@ WEIGHTS: Mapping[Fault, int] = {
 }
 SLOWEST = 0.4  #: seconds: less than a new process needs to ask
 AT_ONCE = 0.006  #: seconds after an answer, within which it is being written down
-STARTING = 1.3  #: seconds within which a program is still starting
+STARTING = 1.2  #: times as long as a start takes, within which a program is still starting
 WORKING = 1.5  #: seconds after its first request
 LONG = 20.0  #: seconds of a life that is let see a hanging request through
 
@@ -41,7 +41,7 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a life ends: `after` so many seconds, or at its `request`-th request by the `fault`."""
+    """How a life ends: `after` so many seconds (or starts), or at its `request`-th request by the `fault`."""
 
     how: How
     after: float = 0.0

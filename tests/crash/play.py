@@ -38,7 +38,7 @@ async def play(
         if processes > 1:
             await made.printed("db", "upgrade")
         story = Story(made.page, made.x, chaos.dice("story"))
-        await learnt(made)
+        await learnt(made, processes)
         telling = asyncio.create_task(story.tell())
         async with asyncio.TaskGroup() as group:
             for _ in range(processes):
@@ -56,10 +56,13 @@ async def play(
         return Result(found, figures(made, story, deliveries, war, monotonic() - begun - war))
 
 
-async def learnt(made: Arena) -> None:
-    """Let the program see the empty page: what comes then is news."""
+async def learnt(made: Arena, processes: int) -> None:
+    """Let the program see the empty page: what comes then is news. It shows how long a start takes here."""
+    begun = monotonic()
     life = await made.born(PEACEFUL)
-    await polled(made, life)
+    await polled(made, life, 1)
+    made.starting = processes * (monotonic() - begun)  # they start side by side, and quarrel for the machine
+    await polled(made, life, 2)
     assert await life.program.end(signal.SIGTERM) == 0, life.program.tale
 
 
@@ -80,11 +83,11 @@ async def in_peace(made: Arena, processes: int) -> None:
         assert await life.program.end(signal.SIGTERM) == 0, life.program.tale
 
 
-async def polled(made: Arena, life: Life) -> None:
-    """Wait until both sources were asked twice more: then what they said the first time has been taken in."""
+async def polled(made: Arena, life: Life, times: int = 3) -> None:
+    """Wait until both sources were asked so often; what they said has been taken in when they are asked again."""
     page, x = made.page.polls, len(made.x.polls)
     async with asyncio.timeout(60):
-        while made.page.polls < page + 3 or len(made.x.polls) < x + 3:
+        while made.page.polls < page + times or len(made.x.polls) < x + times:
             assert life.program.process.returncode is None, life.program.tale
             await asyncio.sleep(0.05)
 
