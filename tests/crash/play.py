@@ -103,7 +103,7 @@ def figures(made: Arena, story: Story, deliveries: list[verdict.Json], war: floa
         "incidents": len(story.threads),
         "updates": sum(len(thread.words) for thread in story.threads),
         "deliveries": dict(Counter(f"{one['act']} {one['state']}" for one in deliveries)),
-        "messages": {name: len(told) for name, told in verdict.shown(made).told.items()},
+        "messages": {name: len(told) for name, told in verdict.shown(made, deliveries).told.items()},
         "excused repeats": repeats,
         "creates that Discord knew by their nonce": made.discord.recognised,
         "questions to Slack": len(

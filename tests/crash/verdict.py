@@ -36,9 +36,10 @@ class Shown:
     standing: Mapping[str, Sequence[str]]
 
 
-def shown(arena: Arena) -> Shown:
-    """What the platforms keep."""
+def shown(arena: Arena, deliveries: Sequence[Json]) -> Shown:
+    """What the platforms keep. A webhook's body has the whole incident: of it, the updates that its delivery tells."""
     slack, discord = arena.slack, arena.discord
+    updates = {one["key"]: one["updates"] for one in deliveries}
     told = {
         "slack:C1": [
             Told(one["metadata"]["event_payload"]["key"], json.dumps(one), one.get("thread_ts") or "")
@@ -56,7 +57,12 @@ def shown(arena: Arena) -> Shown:
             Told(key, json.dumps(card)) for key, card in zip(arena.teams.keys, arena.teams.cards, strict=True)
         ],
         "webhook:own": [
-            Told(key, json.dumps(body["data"]["update"]))
+            Told(
+                key,
+                json.dumps(
+                    [one for one in body["data"]["incident"]["incident_updates"] if one["id"] in updates.get(key, ())]
+                ),
+            )
             for key, body in zip(arena.hook.keys, arena.hook.bodies, strict=True)
         ],
     }
@@ -69,7 +75,7 @@ def shown(arena: Arena) -> Shown:
 
 def faults(arena: Arena, story: Story, deliveries: Sequence[Json], incidents: Sequence[Json]) -> list[str]:
     """Every promise that was not kept, in words; none where all were."""
-    seen = shown(arena)
+    seen = shown(arena, deliveries)
     return [
         *unsettled(deliveries),
         *owed(incidents, deliveries),
@@ -83,18 +89,19 @@ def faults(arena: Arena, story: Story, deliveries: Sequence[Json], incidents: Se
 
 
 def unsettled(deliveries: Iterable[Json]) -> Iterator[str]:
-    """Every delivery was sent, or held back because a newer edit said it all."""
+    """Every delivery was sent, or held back: an edit for a newer one, words for a message that tells several together.
+
+    (That those were told is for `owed` to see.)
+    """
     for one in deliveries:
-        replaced = one["state"] == "held" and one["act"] == "edit"
-        if one["state"] != "sent" and not replaced:
+        if one["state"] not in ("sent", "held"):
             yield f"{one['key']} is {one['state']} ({one['reason']})"
 
 
 def owed(incidents: Iterable[Json], deliveries: Iterable[Json]) -> Iterator[str]:
     """Each update of the timeline was told by one delivery at each destination."""
-    told = Counter(
-        (update, one["destination"]) for one in deliveries if one["act"] in TELLING for update in one["updates"]
-    )
+    sent = [one for one in deliveries if one["act"] in TELLING and one["state"] == "sent"]
+    told = Counter((update, one["destination"]) for one in sent for update in one["updates"])
     for incident in incidents:
         for update in incident["incident_updates"]:
             for destination in (*CHANNELS, *DEAF):
