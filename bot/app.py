@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -18,13 +19,14 @@ from bot.answer.welcome import greet as greet_subscriber
 from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings
+from bot.config import Settings, secret_values
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
 from bot.model import Provider, Subscription
 from bot.polling import Polling
 from bot.ports import Clock, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
+from bot.veil import Veil
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 #: kinds of destinations at which `run` also listens, and the setting that it takes
 WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
+SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 PAUSE = timedelta(minutes=1)  #: before a front end that has failed begins again
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
@@ -126,7 +129,8 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
         greet(watch, settings.subscriptions)
-        polling = Polling(collect, deliver, store, clock, stream)
+        veil = Veil(secret_values(settings.env))
+        polling = Polling(collect, deliver, store, clock, stream, veil)
         loops = [
             polling.run,
             lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
@@ -219,9 +223,9 @@ async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Del
 
 
 async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:
-    """Do something every now and then; what goes wrong is told and tried again."""
-    while True:
-        await asyncio.sleep(every.total_seconds())
+    """Do something soon after the start and every now and then; what goes wrong is told and tried again."""
+    for pause in itertools.chain([SOON], itertools.repeat(every)):
+        await asyncio.sleep(pause.total_seconds())
         try:
             await work()
         except StatusbotError as error:

@@ -89,7 +89,7 @@ def save(
     moved_on = sum(ledger.move(change.absorbed, change.incident.id, at) for change in changes)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
-    if not moved(before, after):
+    if changes or not moved(before, after):
         ledger.save_sightings([after])
     ledger.note_beliefs(health.edges(before, after, absent, at))
     waking = waking_of(before, at)

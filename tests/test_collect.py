@@ -330,6 +330,12 @@ async def test_an_unchanged_poll_costs_no_transaction_until_it_is_flushed(store:
     assert await read_at() == at(1)
 
 
+async def test_what_was_told_just_before_a_kill_is_no_pause_afterwards(store: SqlStore, corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    await corridor.take(answer(14, said(0, "slow"), said(14, "slower")))
+    assert (await store.read(lambda ledger: ledger.sightings()))[PAGE.id].read_at == at(14)
+
+
 async def test_a_state_that_must_be_remembered_is_saved_though_nothing_changed(
     store: SqlStore, corridor: Corridor
 ) -> None:

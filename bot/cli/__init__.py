@@ -48,15 +48,9 @@ def options(
         typer.echo(context.get_help())
         raise typer.Exit
     context.obj = {"config": config}
-    _log(verbose=verbose)
+    from bot.cli import speech
 
-
-def _log(*, verbose: bool) -> None:
-    import logging
-
-    form = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(stream=sys.stderr, format=form, level=logging.WARNING)
-    logging.getLogger("statusbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+    speech.begin(verbose=verbose)
 
 
 def main() -> NoReturn:

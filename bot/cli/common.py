@@ -24,10 +24,13 @@ DONE, FAILED, MISUSED = 0, 1, 2  #: exit codes
 
 
 def settings_of(context: typer.Context) -> Settings:
-    """The settings that the command was called with. Raises UsageError."""
-    from bot.config import load
+    """The settings that the command was called with; no log line shows their secrets. Raises UsageError."""
+    from bot.cli import speech
+    from bot.config import load, secret_values
 
-    return load(context.find_root().obj["config"])
+    settings = load(context.find_root().obj["config"])
+    speech.hide(secret_values(settings.env))
+    return settings
 
 
 def duration_of(option: str, words: str) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -93,11 +94,15 @@ def _parts(value: str) -> set[str]:
 
 
 def _passwords(value: str) -> set[str]:
+    """The password of an address as it is written and meant, and as a proxy is told of it; all, where it is unclear."""
     try:
-        password = urlsplit(value).password or ""
+        parts = urlsplit(value)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError:
         return {value}
-    return {password, unquote(password)}
+    if not password:
+        return set()
+    return {parts.password or "", password, b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode()}
 
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:

@@ -192,14 +192,30 @@ class Slack:
         token = self._tools.env.get(TOKEN, "")
         if not token:
             raise Permanent(f"{TOKEN} is not set")
-        session, base_url = self._tools.session(), self._tools.env["SLACK_API_URL"]
-        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
+        session, base_url = Straight(self._tools.session()), self._tools.env["SLACK_API_URL"]
+        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])  # type: ignore[arg-type]
         client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
         return client
 
 
 class Unfit(Permanent):
     """Slack does not take these blocks, or not yet."""
+
+
+class Straight:
+    """The part of aiohttp's session that slack-sdk uses, following no redirect: a message is for Slack alone."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @property
+    def closed(self) -> bool:
+        """As the session is."""
+        return self._session.closed
+
+    def request(self, method: str, url: str, **parts: Any) -> Any:
+        """The session's request."""
+        return self._session.request(method, url, **parts, allow_redirects=False)
 
 
 class Unreachable(Permanent):

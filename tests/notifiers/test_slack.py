@@ -167,6 +167,15 @@ async def test_an_edit_that_may_stand_is_made_again_later(bench: Bench, trouble:
     assert len(bench.space.called("chat.update")) == 1
 
 
+async def test_a_message_follows_nobody_elsewhere(bench: Bench) -> None:
+    async with workspace() as stranger:
+        there = {"Location": f"{stranger.url}chat.postMessage"}
+        bench.space.troubles["chat.postMessage"] = [Trouble(lambda: web.Response(status=307, headers=there))]
+        with pytest.raises(Permanent, match="307"):
+            await bench.create()
+    assert stranger.calls == []
+
+
 async def test_an_edit_of_a_deleted_message_is_refused_for_good(bench: Bench) -> None:
     with pytest.raises(Permanent, match="message_not_found"):
         await bench.send(Act.EDIT, Receipt("1.1", "1.1"))

@@ -62,13 +62,16 @@ async def told(request: web.Request) -> dict[str, Any]:
 
 @dataclass
 class Fake:
-    """A Discord that keeps messages by channel and knows a nonce again. `at`: when what it keeps was said."""
+    """A Discord that keeps messages by channel and knows a nonce again for `memory`. `now`: when it all happens."""
 
     server: Server = field(default_factory=lambda: Server(""))
     channels: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"42": []})
     trouble: Trouble = lambda _: None
     after: Trouble = lambda _: None  #: once it has acted
-    at: datetime = AT
+    posted: list[dict[str, Any]] = field(default_factory=list)  #: the messages as they were when they came
+    now: Callable[[], datetime] = lambda: AT
+    memory: timedelta = timedelta(minutes=5)
+    recognised: int = 0  #: creates that were answered with the message of an earlier one
     count: itertools.count[int] = field(default_factory=itertools.count)
 
     def asked(self, method: str, end: str) -> list[web.Request]:
@@ -95,14 +98,24 @@ class Fake:
         body = await told(request)
         if request.method == "PATCH":
             return answer(self.edit(channel, rest[1], body))
-        for message in self.channels[channel]:
-            if message["nonce"] == body["nonce"] and body["enforce_nonce"]:
-                return answer(message)
-        return answer(self.add(channel, body))
+        known = self.known(channel, body)
+        self.recognised += known is not None
+        return answer(known or self.add(channel, body))
+
+    def known(self, channel: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The message of the same nonce, where it is to be enforced and has not been forgotten yet."""
+        oldest = self.number(self.now() - self.memory)
+        found = (one for one in self.channels[channel] if one["nonce"] == body["nonce"] and int(one["id"]) >= oldest)
+        return next(found, None) if body["enforce_nonce"] else None
+
+    def number(self, at: datetime) -> int:
+        """The least id of a time."""
+        return int(at.timestamp() * 1000) - EPOCH_MS << 22
 
     def add(self, channel: str, body: dict[str, Any], later: timedelta = timedelta(0)) -> dict[str, Any]:
-        number = (int((self.at + later).timestamp() * 1000) - EPOCH_MS << 22) + next(self.count)
+        number = self.number(self.now() + later) + next(self.count)
         message = {"nonce": "", "embeds": [], **body, "id": str(number)}
+        self.posted.append({**message, "channel_id": channel})
         self.channels[channel].append(message)
         return message
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 from aiohttp import web
@@ -51,7 +52,8 @@ class Workspace:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=lambda: {"C1": "C1", "general": "C1"})  #: as asked -> id
-    clock: itertools.count[int] = field(default_factory=lambda: itertools.count(1769110700))
+    posted: list[Json] = field(default_factory=list)  #: the same as they were when they came
+    clock: Iterator[float] = field(default_factory=lambda: itertools.count(1769110700.0001))
     page: int = 100
     over: asyncio.Event = field(default_factory=asyncio.Event)
     files: dict[str, bytes] = field(default_factory=dict)  #: what was uploaded, by its id
@@ -108,8 +110,9 @@ class Workspace:
         if any(not self.files.get(file) for file in shown) or (shown and self.processing):
             self.processing -= 1
             return {"ok": False, "error": "invalid_blocks"}
-        stamp = f"{next(self.clock)}.000100"
-        self.messages.append({**arguments, "channel": channel, "ts": stamp})
+        stamp = f"{next(self.clock):.6f}"
+        self.posted.append({**arguments, "channel": channel, "ts": stamp})
+        self.messages.append(dict(self.posted[-1]))
         return {"ok": True, "channel": channel, "ts": stamp}
 
     def update(self, arguments: Json, channel: str) -> Json:
@@ -133,6 +136,14 @@ class Workspace:
         more = str(start + self.page) if len(wanted) > start + self.page else ""
         shown = wanted[start : start + self.page]
         return {"ok": True, "messages": shown, "has_more": bool(more), "response_metadata": {"next_cursor": more}}
+
+
+def ticking() -> Iterator[float]:
+    """The machine's clock, never twice the same."""
+    last = 0.0
+    while True:
+        last = max(last + 1e-4, time())
+        yield last
 
 
 @asynccontextmanager
