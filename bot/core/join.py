@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from datetime import UTC, datetime, timedelta
 
 from bot.core import match
@@ -22,6 +23,10 @@ ENOUGH = 0.5  #: the least evidence to join the only candidate
 ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
 RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
 MARGIN = 0.2  #: by how much the best of several candidates must lead
+LATEST = 4  #: events that spoke last, which a statement may go on with without a word in common
+NEAREST = 4  #: events with which it has most words in common
+TELLING = 8  #: words of a statement by which others are found
+BEARERS = 16  #: events that a word leads to, those that bore it last
 
 FIRST = "the first that was heard of it"
 MERGED = "an operator merged them"
@@ -34,6 +39,17 @@ Pairs = Collection[tuple[str, str]]
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a report belongs, as decided before."""
+
+    incident: str
+    rule: str
+
+
+NOTHING_STANDS: Mapping[str, Standing] = {}
+
+
 @dataclass(slots=True)
 class Cluster:
     """Reports of one event, and the rule that joined each."""
@@ -41,6 +57,7 @@ class Cluster:
     reports: list[Report] = field(default_factory=list)
     rules: dict[str, str] = field(default_factory=dict)
     last: datetime = NEVER  #: the time of its newest report
+    standing: bool = False  #: what was decided of it holds: it is not placed again
 
     def add(self, report: Report, rule: str) -> None:
         """Join a report under a rule."""
@@ -62,10 +79,16 @@ def order(report: Report) -> tuple[datetime, int, str]:
 
 
 def clusters(
-    reports: Iterable[Report], vocabulary: Vocabulary, corrections: Corrections = UNCORRECTED
+    reports: Iterable[Report],
+    vocabulary: Vocabulary,
+    corrections: Corrections = UNCORRECTED,
+    standing: Mapping[str, Standing] = NOTHING_STANDS,
 ) -> list[Cluster]:
-    """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first."""
-    strands = _strands(sorted(reports, key=order), corrections)
+    """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first.
+
+    standing: the reports of which it was decided before where they belong, and nothing that is new can change that.
+    """
+    strands = _strands(sorted(reports, key=order), corrections, standing)
     anchors = [strand for strand in strands if not _loose(strand)]
     singles = [strand for strand in strands if _loose(strand)]
     if singles:
@@ -93,8 +116,19 @@ def _names(report: Report) -> list[str]:
 # --- threads and keys --------------------------------------------------------------------------------------------
 
 
-def _strands(reports: Sequence[Report], corrections: Corrections) -> list[Cluster]:
-    """What hard evidence joins: an operator's word, one source's thread, and a key that two reports name.
+def telling_words(report: Report) -> tuple[str, ...]:
+    """The words by which an index finds what a statement may go on with: its longest.
+
+    Length stands for rarity: counting would make the answer depend on what has arrived so far.
+    """
+    words = match.content_words(f"{report.title}\n{report.text}")
+    return tuple(sorted(words, key=lambda word: (-len(word), word))[:TELLING])
+
+
+def _strands(
+    reports: Sequence[Report], corrections: Corrections, standing: Mapping[str, Standing] = NOTHING_STANDS
+) -> list[Cluster]:
+    """What hard evidence joins: an operator's word, one source's thread, a key that two reports name; and what stands.
 
     A report that was set apart comes last: so it is this one that stays outside, whatever binds the others.
     """
@@ -105,13 +139,19 @@ def _strands(reports: Sequence[Report], corrections: Corrections) -> list[Cluste
     for a, b in sorted(corrections.together):
         if a in bonds and b in bonds:
             forest.tie(a, b)
+    for name, stands in standing.items():
+        forest.tie(name, f"standing:{stands.incident}")
     for name in sorted(bonds, key=set_apart.__contains__):
         for bond in bonds[name]:
             forest.tie(name, bond)
     groups: dict[str, Cluster] = defaultdict(Cluster)
     for report in reports:
         cluster = groups[forest.root(report.id)]
-        cluster.add(report, _hard_rule(report, cluster, bonds))
+        if report.id in standing:
+            cluster.add(report, FIRST)
+            cluster.rules[report.id], cluster.standing = standing[report.id].rule, True
+        else:
+            cluster.add(report, _hard_rule(report, cluster, bonds))
     return list(groups.values())
 
 
@@ -205,7 +245,11 @@ def _by_likeness(
     loose = {id(strand) for strand in singles}
     for strand in timeline:
         first = min(strand.reports, key=order)
-        if id(strand) in loose:
+        if strand.standing:
+            if id(strand) in loose:
+                born.append(strand)
+                homes.append(strand)
+        elif id(strand) in loose:
             home, rule = _place(first, _allowed(strand, homes, apart, own=True), vocabulary)
             if home is None:
                 born.append(strand)
@@ -250,9 +294,7 @@ def _place(
     What does not open an account must go on with something: the only candidate needs less, and a lead may be shorter.
     """
     rated: list[tuple[Evidence, Cluster]] = []
-    for home in homes:
-        if report.at - home.last > REACH:
-            continue  # without a look at its reports: most are over and done with
+    for home in _shortlist(report, homes):
         context = sorted((other for other in home.reports if other.at <= report.at + EARLY), key=order)
         if context and _within_reach(report, context):
             rated.append((evidence(report, context, vocabulary), home))
@@ -268,6 +310,42 @@ def _place(
     if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
     return rated[0][1], best.reason
+
+
+def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
+    """The events worth a closer look: those that spoke last, and those with most words in common.
+
+    So much, and no more, is what the index finds (ports.Ledger.likely): the answer may not depend on where it came from.
+    """
+    near = [home for home in homes if report.at - home.last <= REACH]
+    if len(near) <= LATEST:
+        return near
+    latest = nlargest(LATEST, near, key=lambda home: _spoke(home, report.at))
+    until, begin = report.at + EARLY, report.at - REACH
+    points: dict[int, int] = defaultdict(int)
+    for word in telling_words(report):
+        borne = ((at, place) for place, home in enumerate(near) if (at := _bore(home, word, begin, until)))
+        for _, place in nlargest(BEARERS, borne):
+            points[place] += 1
+    best = nlargest(NEAREST, points, key=lambda place: (points[place], _spoke(near[place], report.at)))
+    return list({id(home): home for home in [*latest, *(near[place] for place in best)]}.values())
+
+
+def _spoke(home: Cluster, at: datetime) -> datetime:
+    """When an event spoke last, as a statement of that time could know."""
+    if home.last <= at + EARLY:
+        return home.last
+    return max((report.at for report in home.reports if report.at <= at + EARLY), default=NEVER)
+
+
+def _bore(home: Cluster, word: str, begin: datetime, until: datetime) -> datetime | None:
+    """When an event last used a word between two times; None where it did not."""
+    times = [
+        report.at
+        for report in home.reports
+        if begin <= report.at <= until and word in match.content_words(f"{report.title}\n{report.text}")
+    ]
+    return max(times, default=None)
 
 
 def _within_reach(report: Report, context: Sequence[Report]) -> bool:

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from bot.core import match
 from bot.core.dissent import states
-from bot.core.join import UNCORRECTED, Cluster, clusters, order
+from bot.core.join import UNCORRECTED, Cluster, Standing, clusters, order
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
@@ -37,15 +37,16 @@ def link(
     vocabulary: Vocabulary,
     corrections: Corrections = UNCORRECTED,
     former: Mapping[str, str] = NOTHING,
+    since: datetime | None = None,
 ) -> list[Change]:
     """What fresh reports change.
 
     known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). former: report id -> the id that
-    its incident takes again where that is new. The result lists changed incidents only, oldest first; the same reports
+    its incident takes again where that is new. since: what was said before it stands where it does. The result lists changed incidents only, oldest first; the same reports
     give the same incidents in whatever order they came.
     """
     reports = merged(known, fresh)
-    groups = clusters(reports, vocabulary, corrections)
+    groups = clusters(reports, vocabulary, corrections, _standing(known, fresh, since))
     told = {report.id for incident in known for update in incident.updates for report in update.reports}
     new = {report.id for report in fresh}
     standing = {incident.id: incident for incident in known}
@@ -61,6 +62,18 @@ def link(
         if change is not None:
             changes.append(change)
     return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
+
+
+def _standing(known: Sequence[Incident], fresh: Sequence[Report], since: datetime | None) -> Mapping[str, Standing]:
+    """Where the reports before a time belong, but for those of which a new version has come."""
+    again = {report.id for report in fresh}
+    return {
+        report.id: Standing(incident.id, incident.joined[report.id])
+        for incident in known
+        for update in incident.updates
+        for report in update.reports
+        if since is not None and report.at < since and report.id not in again
+    }
 
 
 def merged(known: Sequence[Incident], fresh: Sequence[Report]) -> list[Report]:
