@@ -300,6 +300,14 @@ class Corrections:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """Whole incidents near to fresh reports."""
+
+    bound: tuple[Incident, ...]  #: those with the same thread, key or native id
+    spoken: tuple[Incident, ...]  #: the others that have spoken since
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the ledger remembers of a report, enough to see whether a source says anything new."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest
 
 from bot.core import match
 from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
-from bot.model import Corrections, Report
+from bot.model import Corrections, Incident, Report
 
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
@@ -83,12 +83,14 @@ def clusters(
     vocabulary: Vocabulary,
     corrections: Corrections = UNCORRECTED,
     standing: Mapping[str, Standing] = NOTHING_STANDS,
+    aloof: Sequence[Cluster] = (),
 ) -> list[Cluster]:
     """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first.
 
     standing: the reports of which it was decided before where they belong, and nothing that is new can change that.
+    aloof: events of such reports, which nothing but likeness may tie to the others.
     """
-    strands = _strands(sorted(reports, key=order), corrections, standing)
+    strands = [*_strands(sorted(reports, key=order), corrections, standing), *aloof]
     anchors = [strand for strand in strands if not _loose(strand)]
     singles = [strand for strand in strands if _loose(strand)]
     if singles:
@@ -114,6 +116,25 @@ def _names(report: Report) -> list[str]:
 
 
 # --- threads and keys --------------------------------------------------------------------------------------------
+
+
+def in_question(known: Iterable[Incident], fresh: Sequence[Report], since: datetime) -> list[Report] | None:
+    """The reports from a time on that only likeness may place: what is loose, and what begins a thread.
+
+    None where fresh reports are new versions of what was said before that time.
+    """
+    standing = {r.id: r for incident in known for update in incident.updates for r in update.reports}
+    if any(report.id in standing and standing[report.id].at < since for report in fresh):
+        return None
+    before = [report for report in standing.values() if report.at < since]
+    threads = {(report.source, report.thread) for report in before if report.thread is not None}
+    names = {name for report in before for name in _names(report)}
+    found: dict[object, Report] = {}
+    for report in sorted([*(r for r in standing.values() if r.at >= since), *fresh], key=order):
+        if (report.source, report.thread) in threads or not names.isdisjoint(_names(report)):
+            continue
+        found.setdefault(report.id if report.thread is None else (report.source, report.thread), report)
+    return list(found.values())
 
 
 def telling_words(report: Report) -> tuple[str, ...]:
@@ -315,7 +336,7 @@ def _place(
 def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
     """The events worth a closer look: those that spoke last, and those with most words in common.
 
-    So much, and no more, is what the index finds (ports.Ledger.likely): the answer may not depend on where it came from.
+    So much, and no more, is what the index finds (ports.Ledger.likely): whence they come may make no difference.
     """
     near = [home for home in homes if report.at - home.last <= REACH]
     if len(near) <= LATEST:

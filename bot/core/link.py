@@ -42,11 +42,11 @@ def link(
     """What fresh reports change.
 
     known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). former: report id -> the id that
-    its incident takes again where that is new. since: what was said before it stands where it does. The result lists changed incidents only, oldest first; the same reports
-    give the same incidents in whatever order they came.
+    its incident takes again where that is new. since: what was said before it stands where it does (None: all is
+    decided again). The result lists changed incidents only, oldest first; the same reports give the same incidents in
+    whatever order they came.
     """
-    reports = merged(known, fresh)
-    groups = clusters(reports, vocabulary, corrections, _standing(known, fresh, since))
+    known, groups = _decided(known, fresh, vocabulary, corrections, since)
     told = {report.id for incident in known for update in incident.updates for report in update.reports}
     new = {report.id for report in fresh}
     standing = {incident.id: incident for incident in known}
@@ -64,15 +64,63 @@ def link(
     return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
 
 
-def _standing(known: Sequence[Incident], fresh: Sequence[Report], since: datetime | None) -> Mapping[str, Standing]:
+def _decided(
+    known: Sequence[Incident],
+    fresh: Sequence[Report],
+    vocabulary: Vocabulary,
+    corrections: Corrections,
+    since: datetime | None,
+) -> tuple[Sequence[Incident], Sequence[Cluster]]:
+    """The known incidents that fresh reports may change, and the clusters that are now in their stead."""
+    if since is None:
+        return known, clusters(merged(known, fresh), vocabulary, corrections)
+    near = _in_touch(known, fresh, corrections, since)
+    aloof = {incident.id: _cluster(incident) for incident in known if incident.id not in near}
+    touched = [incident for incident in known if incident.id in near]
+    standing = _standing(touched, fresh, since)
+    groups = clusters(merged(touched, fresh), vocabulary, corrections, standing, list(aloof.values()))
+    sizes = {id(aloof[incident.id]): len(incident.joined) for incident in known if incident.id in aloof}
+    same = {id(group) for group in groups if len(group.reports) == sizes.get(id(group))}
+    left = [incident for incident in known if incident.id in near or id(aloof[incident.id]) not in same]
+    return left, [group for group in groups if id(group) not in same]
+
+
+def _in_touch(
+    known: Sequence[Incident], fresh: Sequence[Report], corrections: Corrections, since: datetime
+) -> Collection[str]:
+    """The incidents of which not every report stands, or which more than likeness may tie to what does not."""
+    lively = {incident.id for incident in known if incident.updated_at >= since}
+    free = [*fresh, *(report for incident in known if incident.id in lively for report in _reports(incident))]
+    keys = {key for report in free for key in report.keys}
+    threads = {(report.source, report.thread) for report in free if report.thread is not None}
+    corrected = {name for pair in [*corrections.together, *corrections.apart] for name in pair}
+    return lively | {
+        incident.id
+        for incident in known
+        if not keys.isdisjoint(incident.keys)
+        or any((report.source, report.thread) in threads for report in _reports(incident))
+        or not corrected.isdisjoint(incident.joined)
+    }
+
+
+def _cluster(incident: Incident) -> Cluster:
+    """An incident of which every report stands."""
+    reports = list(_reports(incident))
+    return Cluster(reports, dict(incident.joined), max(report.at for report in reports), standing=True)
+
+
+def _reports(incident: Incident) -> Iterable[Report]:
+    return (report for update in incident.updates for report in update.reports)
+
+
+def _standing(known: Sequence[Incident], fresh: Sequence[Report], since: datetime) -> Mapping[str, Standing]:
     """Where the reports before a time belong, but for those of which a new version has come."""
     again = {report.id for report in fresh}
     return {
         report.id: Standing(incident.id, incident.joined[report.id])
         for incident in known
-        for update in incident.updates
-        for report in update.reports
-        if since is not None and report.at < since and report.id not in again
+        for report in _reports(incident)
+        if report.at < since and report.id not in again
     }
 
 

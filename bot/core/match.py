@@ -62,9 +62,12 @@ def link_key(address: str) -> str:
     return f"url:{place}" if _INCIDENT_ADDRESS.match(place) else f"link:{place}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """A provider's names for its components and regions: canonical name -> the words that mean it."""
+    """A provider's names for its components and regions: canonical name -> the words that mean it.
+
+    Two of them are never equal: so what was found by one can be remembered under it.
+    """
 
     components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -100,6 +100,7 @@ incidents = Table(
     flag("open"),
     instant("first_at", nullable=False),  # of its updates: what `neighbourhood` asks by
     instant("last_at", nullable=False),
+    text("digest"),  # of all that belongs to it: what is remembered under it need not be read again
     Index("ix_incidents_provider", "provider", "last_at"),
     Index("ix_incidents_open", "open", "provider"),
     Index("ix_incidents_updated", "updated_at"),
@@ -171,6 +172,19 @@ report_keys = Table(
     PrimaryKeyConstraint("provider", "key", "source", "native_id"),
     ForeignKeyConstraint(["source", "native_id"], ["reports.source", "reports.native_id"], ondelete="CASCADE"),
     Index("ix_report_keys_report", "source", "native_id"),
+)
+
+#: the words of an incident and when it used each last, for some days: what a statement may go on with is found by them
+incident_words = Table(
+    "incident_words",
+    metadata,
+    owner("incident_id", "incidents.id"),
+    text("word"),
+    text("provider"),
+    instant("at", nullable=False),
+    PrimaryKeyConstraint("incident_id", "word"),
+    Index("ix_incident_words_word", "provider", "word", "at"),
+    Index("ix_incident_words_at", "provider", "at"),
 )
 
 #: the names by which a provider knows an incident, case-folded, to look it up by
