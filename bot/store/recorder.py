@@ -98,7 +98,7 @@ class Recorder(Part):
             incident_words, [row for key, row in rows.items() if row["at"] >= since and former.get(key) != row]
         )
         if len(now) > len(before):
-            old = and_(incident_words.c.provider == now[0].provider, incident_words.c.at < since)
+            old = and_(incident_words.c.provider == next(iter(now)).provider, incident_words.c.at < since)
             self._db.execute(delete(incident_words).where(old))
 
     def _revive(self, ids: Collection[str]) -> None:

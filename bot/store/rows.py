@@ -41,7 +41,8 @@ def pick(value: object, names: Iterable[str]) -> dict[str, Any]:
 
 def incident_row(incident: Incident) -> Row:
     """The incident's own row."""
-    times = [update.at for update in incident.updates] or [incident.started_at, incident.updated_at]
+    times = [at for update in incident.updates for at in (update.at, *(report.at for report in update.reports))]
+    times = times or [incident.started_at, incident.updated_at]
     whole = blake2b(repr(incident).encode(), digest_size=12).hexdigest()
     return pick(incident, INCIDENT) | {"first_at": min(times), "last_at": max(times), "digest": whole}
 
