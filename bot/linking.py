@@ -22,7 +22,10 @@ def join(ledger: Ledger, fresh: Sequence[Report], vocabulary: Vocabulary, *, lik
     corrections = ledger.corrections(fresh[0].provider)
     if close is not None:
         return link(close, fresh, vocabulary, corrections, since=since)
-    return link(neighbourhood(ledger, fresh, likeness=likeness), fresh, vocabulary, corrections)
+    known = neighbourhood(ledger, fresh, likeness=likeness)
+    if not likeness:
+        known = _with(ledger, known, in_question(known, fresh, since) or ())
+    return link(known, fresh, vocabulary, corrections)
 
 
 def neighbourhood(ledger: Ledger, reports: Sequence[Report], *, likeness: bool = True) -> list[Incident]:
@@ -57,7 +60,16 @@ def _close(ledger: Ledger, fresh: Sequence[Report], since: datetime) -> list[Inc
     questions = in_question(known.values(), fresh, since)
     if questions is None or len(questions) > FEW:
         return None
-    for report in questions:
-        found = ledger.likely(provider, telling_words(report), report.at - REACH, report.at + EARLY)
-        known.update((incident.id, incident) for incident in found)
-    return list(known.values())
+    known = {incident.id: incident for incident in _with(ledger, list(known.values()), questions)}
+    again = [it.id for incident in known.values() if incident.started_at >= since for it in incident.related]
+    beside = (ledger.incident(name) for name in again if name not in known)
+    return [*known.values(), *(incident for incident in beside if incident and incident.id not in known)]
+
+
+def _with(ledger: Ledger, known: Sequence[Incident], questions: Sequence[Report]) -> list[Incident]:
+    """The known incidents, and those that the index finds for a few reports."""
+    found = {incident.id: incident for incident in known}
+    for report in questions[:FEW]:
+        likely = ledger.likely(report.provider, telling_words(report), report.at - REACH, report.at + EARLY)
+        found.update((incident.id, incident) for incident in likely)
+    return list(found.values())

@@ -7,7 +7,7 @@ from textwrap import TextWrapper
 
 from bot.core import lag
 from bot.core.dissent import contradiction
-from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
+from bot.core.summary import STATES, beside, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.core.text import clip
 from bot.markup import PLAIN
 from bot.model import Directory, Incident
@@ -24,6 +24,8 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     """One incident and its updates, in lines."""
     lines = heading(incident, directory)
     lines += wrapped(listing(incident.components), "  ")
+    for words in beside(incident):
+        lines += wrapped(PLAIN.line(words), "  ")
     if found := contradiction(incident):
         lines += wrapped(PLAIN.line(disagreement_words(found, directory.labels)), "  ")
     lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")

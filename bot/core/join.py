@@ -14,7 +14,7 @@ from heapq import nlargest
 from bot.core import match
 from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
-from bot.model import Corrections, Incident, Report
+from bot.model import Corrections, Incident, Report, Status
 
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
@@ -93,8 +93,7 @@ def clusters(
     strands = [*_strands(sorted(reports, key=order), corrections, standing), *aloof]
     anchors = [strand for strand in strands if not _loose(strand)]
     singles = [strand for strand in strands if _loose(strand)]
-    if singles:
-        anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
+    anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
     for strand in anchors:
         strand.rules.update((report, SET_APART) for report, _ in corrections.apart if report in strand.rules)
     return sorted(anchors, key=lambda cluster: min(map(order, cluster.reports)))
@@ -277,7 +276,7 @@ def _by_likeness(
                 homes.append(strand)
             else:
                 home.absorb(strand, rule)
-        elif first.thread is None and not match.opens_account(first.text):
+        elif first.thread is None and _goes_on(first):
             candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
             home, rule = _place(first, candidates, vocabulary, enough=RENAMED)
             if home is not None:
@@ -290,6 +289,12 @@ def _by_likeness(
                 homes.remove(home)
                 born.remove(home)
     return homes
+
+
+def _goes_on(report: Report) -> bool:
+    """Whether a statement with an id of its own plainly goes on with an account that was opened under another one."""
+    phase = match.phase_of(report.text)
+    return phase not in (None, Status.INVESTIGATING) and not match.opens_account(report.text)
 
 
 def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bool = False) -> Sequence[Cluster]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import combinations
 
 from bot.core import match
 from bot.core.dissent import states
-from bot.core.join import UNCORRECTED, Cluster, Standing, clusters, order
+from bot.core.join import EARLY, UNCORRECTED, Cluster, Standing, clusters, order
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
+from bot.core.related import relate, without
 from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, Status, Update
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
 MINUTE = timedelta(minutes=1)
+ALL_STANDS = datetime.max.replace(tzinfo=UTC)  #: where nothing is fresh, no relation is decided again
 ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 
 
@@ -46,21 +48,46 @@ def link(
     decided again). The result lists changed incidents only, oldest first; the same reports give the same incidents in
     whatever order they came.
     """
-    known, groups = _decided(known, fresh, vocabulary, corrections, since)
-    told = {report.id for incident in known for update in incident.updates for report in update.reports}
+    touched, groups = _decided(known, fresh, vocabulary, corrections, since)
     new = {report.id for report in fresh}
-    standing = {incident.id: incident for incident in known}
-    changes = []
-    for group, home, absorbed in _homes(known, groups, former):
+    standing = {incident.id: incident for incident in touched}
+    now = {incident.id: incident for incident in known}
+    went: dict[str, tuple[str, ...]] = {}
+    for group, home, absorbed in _homes(touched, groups, former):
         before = standing.get(home)
         if before and not absorbed and before.joined == group.rules and new.isdisjoint(group.rules):
             continue  # the same reports by the same rules make the same incident
         parts = [incident for name, incident in standing.items() if name == home or name in absorbed]
         observed = [update for incident in parts for update in _observed(incident)]
-        after = incident_of(home, group, observed, vocabulary, before)
-        change = compare(before, after, told, absorbed)
-        if change is not None:
-            changes.append(change)
+        related = tuple({it.id: it for incident in parts for it in incident.related}.values())
+        now[home] = replace(incident_of(home, group, observed, vocabulary, before), related=related)
+        went[home] = absorbed
+    return _changes(known, _side_by_side(known, now, went, fresh, vocabulary), went)
+
+
+def _side_by_side(
+    known: Sequence[Incident],
+    now: Mapping[str, Incident],
+    went: Mapping[str, tuple[str, ...]],
+    fresh: Sequence[Report],
+    vocabulary: Vocabulary,
+) -> list[Incident]:
+    """The incidents as they are now, each with those that are shown beside it. went: id -> those that it absorbed."""
+    gone = {name for absorbed in went.values() for name in absorbed}
+    incidents = [replace(it, related=without(it.related, gone)) for name, it in now.items() if name not in gone]
+    began = min((report.at for report in fresh), default=None)
+    since = began - EARLY if began else ALL_STANDS
+    before = {incident.id: incident for incident in known}
+    related = relate(incidents, before, since, vocabulary)
+    return [replace(it, related=related[it.id]) for it in incidents]
+
+
+def _changes(known: Sequence[Incident], now: Iterable[Incident], went: Mapping[str, tuple[str, ...]]) -> list[Change]:
+    """What is different, oldest first."""
+    told = {report.id for incident in known for report in _reports(incident)}
+    before = {incident.id: incident for incident in known}
+    found = (compare(before.get(it.id), it, told, went.get(it.id, ())) for it in now)
+    changes = (change for change in found if change is not None)
     return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
 
 

@@ -13,7 +13,7 @@ from bot.model import Incident, Known, Report, Update
 from bot.store.part import Row
 
 INCIDENT = (
-    "id provider title status impact started_at updated_at resolved_at references components regions sources "
+    "id provider title status impact started_at updated_at resolved_at references components regions sources related "
     "maintenance starts ends url open"
 ).split()
 UPDATE = "id at text status impact revision observed dated url stated_at".split()

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
-from bot.store.columns import Document, Instant, Strings, Word
+from bot.store.columns import Document, Instant, Relations, Strings, Word
 
 VERSION = "0001"  #: the newest version in migrations/versions
 
@@ -93,6 +93,7 @@ incidents = Table(
     Column("components", Strings, nullable=False),
     Column("regions", Strings, nullable=False),
     Column("sources", Strings, nullable=False),
+    Column("related", Relations, nullable=False),
     flag("maintenance"),
     instant("starts"),
     instant("ends"),

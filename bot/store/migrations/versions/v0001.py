@@ -71,6 +71,7 @@ def _incidents() -> None:
         sa.Column("components", sa.Text(), nullable=False),
         sa.Column("regions", sa.Text(), nullable=False),
         sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("related", sa.Text(), nullable=False),
         sa.Column("maintenance", sa.Boolean(), nullable=False),
         sa.Column("starts", sa.BigInteger()),
         sa.Column("ends", sa.BigInteger()),
