@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.join import EARLY, REACH, in_question, telling_words
 from bot.core.link import link
-from bot.core.match import Vocabulary
+from bot.core.match import Vocabulary, tied
 from bot.model import Change, Incident, Report
 from bot.ports import Ledger
 
@@ -34,7 +34,7 @@ def neighbourhood(ledger: Ledger, reports: Sequence[Report], *, likeness: bool =
     return ledger.neighbourhood(
         reports[0].provider,
         threads={(report.source, report.thread) for report in reports if report.thread is not None},
-        keys={key for report in reports for key in report.keys},
+        keys=tied(key for report in reports for key in report.keys),
         native_ids={(report.source, report.native_id) for report in reports},
         window=(min(times) - REACH, max(times) + REACH) if likeness else None,
     )
@@ -50,7 +50,7 @@ def _close(ledger: Ledger, fresh: Sequence[Report], since: datetime) -> list[Inc
         provider,
         fresh[0].source,
         threads={report.thread for report in fresh if report.thread is not None},
-        keys={key for report in fresh for key in report.keys},
+        keys=tied(key for report in fresh for key in report.keys),
         native_ids={report.native_id for report in fresh},
         since=since,
     )

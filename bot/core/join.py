@@ -127,7 +127,7 @@ def in_question(known: Iterable[Incident], fresh: Sequence[Report], since: datet
         return None
     before = [report for report in standing.values() if report.at < since]
     threads = {(report.source, report.thread) for report in before if report.thread is not None}
-    names = {name for report in before for name in _names(report)}
+    names = match.tied(name for report in before for name in _names(report))
     found: dict[object, Report] = {}
     for report in sorted([*(r for r in standing.values() if r.at >= since), *fresh], key=order):
         if (report.source, report.thread) in threads or not names.isdisjoint(_names(report)):
@@ -205,9 +205,10 @@ def _bonds(report: Report, claimed: Mapping[str, bool]) -> Iterator[str]:
     if len(ids) > 1 and report.thread is None:
         named = match.ids_in(f"{report.title}\n{report.text}")
         ids = [f"id:{named[0]}"] if named else ids[:1]
+    yield from (f"id:{key.removeprefix(match.GOES)}" for key in sorted(report.keys) if key.startswith(match.GOES))
     yield from (key for key in ids if claimed.get(key, True))
     for key in sorted(report.keys):
-        if claimed.get(key, key.startswith("url:")) and not key.startswith("id:"):
+        if claimed.get(key, key.startswith("url:")) and not key.startswith(("id:", match.GOES)):
             yield key
 
 
@@ -221,6 +222,8 @@ def _hard_rule(report: Report, cluster: Cluster, bonds: Mapping[str, Sequence[st
         return MERGED
     for bond in shared:
         kind, _, name = bond.partition(":")
+        if any(f"{match.GOES}{name}" in other.keys for other in (report, *cluster.reports)):
+            return f"it is said to go on as {name}"
         return f"it names {name}" if kind == "id" else f"it links to {name}"
     return "both are tied to a third report"
 

@@ -20,6 +20,7 @@ from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, St
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
 MINUTE = timedelta(minutes=1)
+NAMED = "named|"  #: how the key of an update begins that stands here for a report of another incident
 ALL_STANDS = datetime.max.replace(tzinfo=UTC)  #: where nothing is fresh, no relation is decided again
 ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 
@@ -53,16 +54,61 @@ def link(
     standing = {incident.id: incident for incident in touched}
     now = {incident.id: incident for incident in known}
     went: dict[str, tuple[str, ...]] = {}
-    for group, home, absorbed in _homes(touched, groups, former):
+    homes = _homes(touched, groups, former)
+    beside = _named_beside(homes)
+    for group, home, absorbed in homes:
         before = standing.get(home)
-        if before and not absorbed and before.joined == group.rules and new.isdisjoint(group.rules):
-            continue  # the same reports by the same rules make the same incident
         parts = [incident for name, incident in standing.items() if name == home or name in absorbed]
-        observed = [update for incident in parts for update in _observed(incident)]
+        observed = _beside(home, group, [update for incident in parts for update in _observed(incident)], beside[home])
+        same = before and before.joined == group.rules and observed == list(_observed(before))
+        if same and not absorbed and new.isdisjoint(group.rules):
+            continue  # the same reports by the same rules make the same incident
         related = tuple({it.id: it for incident in parts for it in incident.related}.values())
         now[home] = replace(incident_of(home, group, observed, vocabulary, before), related=related)
         went[home] = absorbed
     return _changes(known, _side_by_side(known, now, went, fresh, vocabulary), went)
+
+
+def _named_beside(homes: Sequence[tuple[Cluster, str, tuple[str, ...]]]) -> Mapping[str, list[Report]]:
+    """For each incident the posts of another one that name it, too (not only to compare with it)."""
+    posts = [
+        (report, names[1:], home)
+        for group, home, _ in homes
+        for report in group.reports
+        if report.thread is None and len(names := match.ids_in(f"{report.title}\n{report.text}")) > 1
+        if not match.mentions_beside(report.text)
+    ]
+    found: dict[str, list[Report]] = defaultdict(list)
+    for group, home, _ in homes if posts else ():
+        own = {key for report in group.reports for key in _own_names(report)}
+        for report, names, stands in posts:
+            if stands != home and any(f"id:{name}" in own for name in names):
+                found[home].append(report)
+    return found
+
+
+def _own_names(report: Report) -> Iterable[str]:
+    """The ids by which a report knows its own incident."""
+    if report.thread is not None:
+        return (key for key in report.keys if key.startswith("id:"))
+    return (f"id:{name}" for name in match.ids_in(f"{report.title}\n{report.text}")[:1])
+
+
+def _beside(home: str, group: Cluster, observed: Sequence[Update], posts: Iterable[Report]) -> list[Update]:
+    """The observations of an incident, with the posts of others that name it; what joined it stands there itself."""
+    found = {update.observed: update for update in observed}
+    for report in posts:
+        key = f"{NAMED}{report.id}"
+        found[key] = Update(
+            found[key].id if key in found else short_hash(home, key),
+            report.at,
+            report.text,
+            revision=report.revision,
+            observed=key,
+            dated=report.dated,
+            url=report.url,
+        )
+    return sorted((it for key, it in found.items() if key.removeprefix(NAMED) not in group.rules), key=_order)
 
 
 def _side_by_side(
@@ -118,7 +164,7 @@ def _in_touch(
     """The incidents of which not every report stands, or which more than likeness may tie to what does not."""
     lively = {incident.id for incident in known if incident.updated_at >= since}
     free = [*fresh, *(report for incident in known if incident.id in lively for report in _reports(incident))]
-    keys = {key for report in free for key in report.keys}
+    keys = match.tied(key for report in free for key in report.keys)
     threads = {(report.source, report.thread) for report in free if report.thread is not None}
     corrected = {name for pair in [*corrections.together, *corrections.apart] for name in pair}
     return lively | {

@@ -19,7 +19,22 @@ from bot.model import Status
 _ID = re.compile(r"(?<![A-Za-z0-9])([A-Z0]{2})([0-9O]{5,8})(?![A-Za-z0-9])")
 #: Prefixes of the same shape that are no incidents: knowledge base articles, message center posts, networks.
 _NO_INCIDENT = frozenset({"KB", "MC", "AS", "OO"})
-_BESIDE = re.compile(r"\b(?:see also|related to|similar to|previous(?:ly)?|earlier|separate(?:ly)?)\b", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"\b(?:see also|(?:un)?related to|similar to|previous(?:ly)?|earlier|separate(?:ly)?)\b", re.IGNORECASE
+)
+_NAME = r"(?:(?:the|a|an|our|new|incident|service|post|event|issue|communication|number|id)[\s:#]+){0,4}[(#]?"
+_FURTHER = r"(?:further|future|all|ongoing|subsequent|additional|more|continued)"
+#: Words with which a statement says under which other id its incident goes on; the id follows at once.
+_GOES_ON_AS = re.compile(
+    rf"\b(?:continu\w+ (?:to be (?:tracked|communicated|updated) )?(?:under|as|in|via|with)"
+    rf"|(?:tracked|communicated|reported|updated|managed) (?:from (?:here|now) on )?(?:under|as|via|through)"
+    rf"|(?:superseded|replaced) by|(?:moved|transitioned|transferred|consolidated|merged) (?:to|into|under|with)"
+    rf"|{_FURTHER} (?:updates?|information|communications?|details)[^.;]{{0,40}}? (?:under|via|in|on|at|through))\s+"
+    rf"{_NAME}(?P<id>[A-Z0]{{2}}[0-9O]{{5,8}})\b"
+    rf"|\b(?:see|refer to|follow|check|visit)\s+{_NAME}(?P<seen>[A-Z0]{{2}}[0-9O]{{5,8}})\b[)]? for {_FURTHER}\b",
+    re.IGNORECASE,
+)
+GOES = "goes:"  #: a key that says under which other id an incident goes on
 #: Addresses that stand for one incident, whoever writes them.
 _INCIDENT_ADDRESS = re.compile(r"^(?:stspg\.io/\w+|[^/]+/(?:.*/)?incidents?/[^/]+.*)$")
 
@@ -43,6 +58,25 @@ def id_keys(text: str) -> set[str]:
 def mentions_beside(text: str) -> bool:
     """Whether a text speaks of another event beside its own ("see also …", "similar to …")."""
     return bool(_BESIDE.search(text))
+
+
+def goes_on_as(text: str) -> str:
+    """The one other id under which a text says that its incident goes on; empty where it names none, or several."""
+    if _BESIDE.search(text):
+        return ""
+    said = {name for found in _GOES_ON_AS.finditer(text) for name in ids_in(found["id"] or found["seen"])}
+    return said.pop() if len(said) == 1 else ""
+
+
+def tied(keys: Iterable[str]) -> set[str]:
+    """Keys with those that they are tied to: of an id, that an incident goes on as it; and the reverse."""
+    found = set(keys)
+    for key in tuple(found):
+        if key.startswith(GOES):
+            found.add(f"id:{key.removeprefix(GOES)}")
+        elif key.startswith("id:"):
+            found.add(f"{GOES}{key.removeprefix('id:')}")
+    return found
 
 
 def link_key(address: str) -> str:

@@ -73,7 +73,8 @@ def _before_it(incident: Incident, every: Iterable[Incident], vocabulary: Vocabu
         begun = bool(context) and order(context[0]) < order(first)
         if other.id != incident.id and begun and not other.maintenance and first.at - context[-1].at <= REACH:
             earlier.append((other, context))
-    again = [(_alike(first, context, vocabulary), other, context) for other, context in earlier if over(context)]
+    ended = ((other, [report for report in context if report.at <= first.at]) for other, context in earlier)
+    again = [(_alike(first, past, vocabulary), other, past) for other, past in ended if over(past)]
     returned = [entry for entry in again if entry[0] > 0]
     if returned:
         _, other, context = max(returned, key=lambda entry: (entry[0], entry[2][-1].at, entry[1].id))

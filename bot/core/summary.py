@@ -284,6 +284,9 @@ def entry(update: Update, names: Mapping[str, str]) -> Entry:
 
 def said(update: Update, names: Mapping[str, str]) -> Line:
     """Who said it and when: `X · <time>; also the status page, 4 min later`; each source once."""
+    if update.observed.startswith("named|"):
+        source = update.observed.split("|")[1]
+        return (names.get(source, source), " · ", update.at, ", in a post about another incident, too")
     if not update.reports:
         return ("observed by statusbot · ", update.at)
     first = update.reports[0]
