@@ -12,6 +12,7 @@ from bot.core.text import clip
 from bot.markup import PLAIN
 from bot.model import Directory, Incident
 
+TITLE = 160  #: characters; some titles are whole reports
 WIDTH = 80  #: columns of the timeline for a person
 
 
@@ -49,7 +50,7 @@ def heading(incident: Incident, directory: Directory) -> list[str]:
     """Its name, and its state in a line."""
     provider = directory.providers.get(incident.provider, incident.provider)
     references = f" [{', '.join(incident.references)}]" if incident.references else ""
-    lines = wrapped(f"{provider}: {title_of(incident)}{references}", "")
+    lines = wrapped(f"{provider}: {clip(title_of(incident), TITLE)}{references}", "")
     span = f"since {PLAIN.line((incident.started_at,))}"
     if incident.resolved_at:
         span += f", over after {duration(incident.resolved_at - incident.started_at)}"

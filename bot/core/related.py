@@ -110,7 +110,9 @@ def _possibly(
 
 
 def _numbered_apart(one: Incident, other: Incident) -> bool:
-    """Whether one source itself keeps a thread of each."""
+    """Whether one source itself keeps a thread of each, or the provider has given each a name of its own."""
+    if one.references and other.references and not set(one.references) & set(other.references):
+        return True
     threaded = [{report.source for report in _reports(it) if report.thread is not None} for it in (one, other)]
     return bool(threaded[0] & threaded[1])
 

@@ -89,3 +89,9 @@ def test_once_they_are_one_nothing_is_said_any_more() -> None:
     assert len(incidents) < 3
     here = {incident.id for incident in incidents}
     assert all(it.id in here for incident in incidents for it in incident.related)
+
+
+def test_two_names_that_the_provider_gave_are_not_called_the_same() -> None:
+    north = said(PAGE, 0, NORTH.text, "n", thread="n", references=("EX1000001",))
+    either = said(X, 12, f"{EITHER.text} TM1000002", "e")
+    assert all(not it for it in related(north, SOUTH, either)[:1])
