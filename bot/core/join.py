@@ -350,10 +350,13 @@ def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
     if len(near) <= LATEST:
         return near
     latest = nlargest(LATEST, near, key=lambda home: _spoke(home, report.at))
-    until, begin = report.at + EARLY, report.at - REACH
+    words = frozenset(telling_words(report))
+    bearers: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for place, home in enumerate(near):
+        for word, at in _bore(home, words, report.at - REACH, report.at + EARLY).items():
+            bearers[word].append((at, place))
     points: dict[int, int] = defaultdict(int)
-    for word in telling_words(report):
-        borne = ((at, place) for place, home in enumerate(near) if (at := _bore(home, word, begin, until)))
+    for borne in bearers.values():
         for _, place in nlargest(BEARERS, borne):
             points[place] += 1
     best = nlargest(NEAREST, points, key=lambda place: (points[place], _spoke(near[place], report.at)))
@@ -367,14 +370,14 @@ def _spoke(home: Cluster, at: datetime) -> datetime:
     return max((report.at for report in home.reports if report.at <= at + EARLY), default=NEVER)
 
 
-def _bore(home: Cluster, word: str, begin: datetime, until: datetime) -> datetime | None:
-    """When an event last used a word between two times; None where it did not."""
-    times = [
-        report.at
-        for report in home.reports
-        if begin <= report.at <= until and word in match.content_words(f"{report.title}\n{report.text}")
-    ]
-    return max(times, default=None)
+def _bore(home: Cluster, words: frozenset[str], begin: datetime, until: datetime) -> Mapping[str, datetime]:
+    """When an event last used each of these words between two times, where it did."""
+    last: dict[str, datetime] = {}
+    for report in home.reports:
+        if begin <= report.at <= until:
+            for word in words & match.content_words(f"{report.title}\n{report.text}"):
+                last[word] = max(report.at, last.get(word, report.at))
+    return last
 
 
 def _within_reach(report: Report, context: Sequence[Report]) -> bool:

@@ -120,19 +120,24 @@ def _side_by_side(
 ) -> list[Incident]:
     """The incidents as they are now, each with those that are shown beside it. went: id -> those that it absorbed."""
     gone = {name for absorbed in went.values() for name in absorbed}
-    incidents = [replace(it, related=without(it.related, gone)) for name, it in now.items() if name not in gone]
+    incidents = [it for name, it in now.items() if name not in gone]
+    if gone:
+        incidents = [replace(it, related=without(it.related, gone)) for it in incidents]
     began = min((report.at for report in fresh), default=None)
     since = began - EARLY if began else ALL_STANDS
     before = {incident.id: incident for incident in known}
+    if all(it.started_at < since and it.id in before for it in incidents):
+        return incidents
     related = relate(incidents, before, since, vocabulary)
-    return [replace(it, related=related[it.id]) for it in incidents]
+    return [it if it.related == related[it.id] else replace(it, related=related[it.id]) for it in incidents]
 
 
 def _changes(known: Sequence[Incident], now: Iterable[Incident], went: Mapping[str, tuple[str, ...]]) -> list[Change]:
     """What is different, oldest first."""
     told = {report.id for incident in known for report in _reports(incident)}
     before = {incident.id: incident for incident in known}
-    found = (compare(before.get(it.id), it, told, went.get(it.id, ())) for it in now)
+    other = (it for it in now if before.get(it.id) is not it)
+    found = (compare(before.get(it.id), it, told, went.get(it.id, ())) for it in other)
     changes = (change for change in found if change is not None)
     return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
 
