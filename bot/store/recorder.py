@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from bot.core.join import REACH
 from bot.model import Change, Incident
+from bot.store.columns import EPOCH
 from bot.store.part import Part
 from bot.store.rows import Placed, incident_row, key_rows, placed, report_row, update_rows, word_rows
 from bot.store.schema import (
@@ -91,7 +92,7 @@ class Recorder(Part):
         """Keep the words of the last days; one that an incident has lost may stay, and leads there for nothing."""
         if not now:
             return
-        since = max(incident.updated_at for incident in now) - WORDS_KEPT
+        since = max(EPOCH, *(incident.updated_at for incident in now)) - WORDS_KEPT
         rows = _together(word_rows(incident) for incident in now if incident.updated_at >= since)
         former = _together(word_rows(incident) for incident in before)
         self._upsert(
