@@ -279,9 +279,9 @@ def _by_likeness(
                 homes.append(strand)
             else:
                 home.absorb(strand, rule)
-        elif first.thread is None and _goes_on(first):
+        elif first.thread is None and not match.opens_account(first.text):
             candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
-            home, rule = _place(first, candidates, vocabulary, enough=RENAMED)
+            home, rule = _place(first, candidates, vocabulary, enough=RENAMED) if _goes_on(first) else (None, "")
             if home is not None:
                 home.absorb(strand, rule)
                 homes.remove(strand)
@@ -296,8 +296,7 @@ def _by_likeness(
 
 def _goes_on(report: Report) -> bool:
     """Whether a statement with an id of its own plainly goes on with an account that was opened under another one."""
-    phase = match.phase_of(report.text)
-    return phase not in (None, Status.INVESTIGATING) and not match.opens_account(report.text)
+    return match.phase_of(report.text) not in (None, Status.INVESTIGATING)
 
 
 def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bool = False) -> Sequence[Cluster]:
