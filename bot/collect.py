@@ -8,11 +8,11 @@ from datetime import datetime
 
 from bot.core import health, vanish
 from bot.core.damp import Damper
-from bot.core.join import REACH
-from bot.core.link import link, observe
+from bot.core.link import observe
 from bot.core.normalise import normalise
 from bot.core.route import Waking, routings, words_only
 from bot.errors import Unreadable
+from bot.linking import join
 from bot.model import Belief, Capture, Change, Cursor, Incident, Report, Routing, Sighting, Source, Validators
 from bot.ports import SHORT, Ledger, Store
 from bot.reading import Reading, Watched, read
@@ -80,7 +80,7 @@ def save(
     source, at = watched.source, readings[-1].capture.at
     before = sightings.get(source.id, Sighting(source.id))
     fresh = [report for reading in readings for report in _fresh(ledger, source, reading)]
-    changes = _link(ledger, watched, fresh) if fresh else []
+    changes = join(ledger, fresh, watched.vocabulary, likeness=watched.likeness) if fresh else []
     after = _sight(before, source, readings, at, changed=bool(fresh))
     changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
     cursor = advance(cursor, readings)
@@ -131,18 +131,6 @@ def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
     threads = {item.thread for item in items if item.thread is not None}
     native_ids = {item.native_id for item in items if item.native_id is not None}
     return normalise(source, items, ledger.known(source.id, threads, native_ids), reading.capture.at)
-
-
-def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Change]:
-    times = [report.at for report in fresh]
-    known = ledger.neighbourhood(
-        watched.source.provider,
-        threads={(report.source, report.thread) for report in fresh if report.thread is not None},
-        keys={key for report in fresh for key in report.keys},
-        native_ids={(report.source, report.native_id) for report in fresh},
-        window=(min(times) - REACH, max(times) + REACH) if watched.likeness else None,
-    )
-    return link(known, fresh, watched.vocabulary, ledger.corrections(watched.source.provider))
 
 
 def failure_of(readings: Sequence[Reading]) -> Unreadable | None:

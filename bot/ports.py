@@ -19,6 +19,7 @@ from bot.model import (
     Known,
     Message,
     Mute,
+    Near,
     Notice,
     Parts,
     Receipt,
@@ -178,6 +179,26 @@ class Ledger(Protocol):
         Those with a report of one of these (source, thread) or (source, native id), those whose reports bear one of
         these keys, and, given a window, those that spoke within it (their first to last update overlaps it) or are
         open and began before its end. Each once, oldest first, with all updates and reports.
+        """
+        ...
+
+    def near(
+        self,
+        provider: str,
+        source: str,
+        *,
+        threads: Collection[str],
+        keys: Collection[str],
+        native_ids: Collection[str],
+        since: datetime,
+    ) -> Near:
+        """The incidents of a provider that bear one of these of a source, and those that have spoken since a time."""
+        ...
+
+    def likely(self, provider: str, words: Sequence[str], begin: datetime, until: datetime) -> list[Incident]:
+        """Whole incidents that a statement with these words may go on with, no more however many there are.
+
+        Of those that spoke between these times: join.LATEST that spoke last, join.NEAREST with most of the words.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from bot.core.match import id_keys, link_key, mentions_beside
+from bot.core.match import GOES, goes_on_as, id_keys, ids_in, link_key, mentions_beside
 from bot.core.text import tidy
 from bot.model import Item, Known, Report, Source
 
@@ -101,6 +101,7 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         keys |= {f"id:{reference}" for reference in item.references}
     else:
         keys |= _named(item)
+    keys |= _goes_on(item)
     return Report(
         source=source.id,
         native_id=native_id,
@@ -138,6 +139,15 @@ def _named(item: Item) -> set[str]:
     in_words = id_keys(item.text)
     alone = len(in_words) == 1 and not mentions_beside(item.text)
     return id_keys(item.title) or (in_words if alone else set())
+
+
+def _goes_on(item: Item) -> set[str]:
+    """The other id under which a statement says that its incident goes on; in a post with its own id beside it."""
+    other = goes_on_as(item.text)
+    own = item.references or (ids_in(item.title) if item.thread is not None else ())
+    if not other or other in own or (item.thread is None and len(ids_in(f"{item.title}\n{item.text}")) != 2):
+        return set()
+    return {f"{GOES}{other}"}
 
 
 def _stated_at(item: Item, at: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from bot.ports import Ledger
 from bot.store import versions
 from bot.store.ledger import SqlLedger
 from bot.store.lock import alone
+from bot.store.memory import Memory
 from bot.store.trouble import SETTING, explain, line, passes
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._memory = Memory()
         self._writers = ThreadPoolExecutor(1 if self.embedded else WRITERS, thread_name_prefix="store-write")
         self._readers = self._writers if self._in_memory else ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
@@ -93,11 +95,11 @@ class SqlStore:
 
     def _write(self, work: Callable[[Ledger], T]) -> T:
         with self._plainly(), self._engine.connect() as connection, connection.begin():
-            return work(SqlLedger(connection))
+            return work(SqlLedger(connection, memory=self._memory))
 
     def _read(self, work: Callable[[Ledger], T]) -> T:
         with self._plainly(), self._viewing() as connection:
-            return work(SqlLedger(connection, writing=False))
+            return work(SqlLedger(connection, writing=False, memory=self._memory))
 
     def _needs_upgrade(self) -> bool:
         with self._plainly(UsageError), self._viewing() as connection:

@@ -9,15 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Table
 
+from bot.store.memory import Memory
+
 Row = Mapping[str, Any]
 
 
 class Part:
     """One concern of the ledger, within one transaction."""
 
-    def __init__(self, connection: Connection, *, writing: bool = True) -> None:
+    def __init__(self, connection: Connection, *, writing: bool = True, memory: Memory | None = None) -> None:
         self._db = connection
         self._writing = writing
+        self._memory = memory or Memory()
 
     def _rows(self, query: Select[Any], values: Row | None = None) -> list[Row]:
         """What a query finds, by the columns' names."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
-from bot.store.columns import Document, Instant, Strings, Word
+from bot.store.columns import Document, Instant, Relations, Strings, Word
 
 VERSION = "0001"  #: the newest version in migrations/versions
 
@@ -105,6 +105,7 @@ incidents = Table(
     Column("components", Strings, nullable=False),
     Column("regions", Strings, nullable=False),
     Column("sources", Strings, nullable=False),
+    Column("related", Relations, nullable=False),
     flag("maintenance"),
     instant("starts"),
     instant("ends"),
@@ -112,6 +113,7 @@ incidents = Table(
     flag("open"),
     instant("first_at", nullable=False),  # of its updates: what `neighbourhood` asks by
     instant("last_at", nullable=False),
+    text("digest"),  # of all that belongs to it: what is remembered under it need not be read again
     Index("ix_incidents_provider", "provider", "last_at"),
     Index("ix_incidents_open", "open", "provider"),
     Index("ix_incidents_updated", "updated_at"),
@@ -183,6 +185,19 @@ report_keys = Table(
     PrimaryKeyConstraint("provider", "key", "source", "native_id"),
     ForeignKeyConstraint(["source", "native_id"], ["reports.source", "reports.native_id"], ondelete="CASCADE"),
     Index("ix_report_keys_report", "source", "native_id"),
+)
+
+#: the words of an incident and when it used each last, for some days: what a statement may go on with is found by them
+incident_words = Table(
+    "incident_words",
+    metadata,
+    owner("incident_id", "incidents.id"),
+    text("word"),
+    text("provider"),
+    instant("at", nullable=False),
+    PrimaryKeyConstraint("incident_id", "word"),
+    Index("ix_incident_words_word", "provider", "word", "at"),
+    Index("ix_incident_words_at", "provider", "at"),
 )
 
 #: the names by which a provider knows an incident, case-folded, to look it up by

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _corrections()
     _notes()
     _incident_references()
+    _incident_words()
     _reports()
     _subscription_facets()
     _updates()
@@ -73,6 +74,7 @@ def _incidents() -> None:
         sa.Column("components", sa.Text(), nullable=False),
         sa.Column("regions", sa.Text(), nullable=False),
         sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("related", sa.Text(), nullable=False),
         sa.Column("maintenance", sa.Boolean(), nullable=False),
         sa.Column("starts", sa.BigInteger()),
         sa.Column("ends", sa.BigInteger()),
@@ -80,6 +82,7 @@ def _incidents() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
     )
     op.create_index("ix_incidents_open", "incidents", ["open", "provider"])
@@ -178,6 +181,22 @@ def _corrections() -> None:
         sa.Column("other_was", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("provider", "kind", "report", "other", name="pk_corrections"),
     )
+
+
+def _incident_words() -> None:
+    op.create_table(
+        "incident_words",
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name="fk_incident_words_incident_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("incident_id", "word", name="pk_incident_words"),
+    )
+    op.create_index("ix_incident_words_at", "incident_words", ["provider", "at"])
+    op.create_index("ix_incident_words_word", "incident_words", ["provider", "word", "at"])
 
 
 def _notes() -> None:
