@@ -1,1 +1,1 @@
-"""The ways in: each only translates what a chat platform sends for `answer.desk`, and what that answers back."""
+"""Ways in for people: each chat platform's own commands, translated to `bot.answer` and back."""
