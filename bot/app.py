@@ -36,8 +36,11 @@ log = logging.getLogger("statusbot")
 
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 
-#: kinds of destinations at which `run` also listens, and the setting that it takes
-WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
+#: kinds of destinations at which `run` also listens, and the settings that it takes
+WAYS_IN: Mapping[str, tuple[str, ...]] = {
+    "discord": ("DISCORD_BOT_TOKEN",),
+    "slack": ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"),
+}
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
@@ -118,7 +121,7 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        answered = frozenset(kind for kind, need in WAYS_IN.items() if settings.env.get(need))
+        answered = frozenset(kind for kind, needs in WAYS_IN.items() if all(map(settings.env.get, needs)))
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
@@ -139,10 +142,9 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
             ),
         ]
         desk = desk_of(store, watch, clock, deliver.wake)
+        loops += front_ends(desk, store, tools)
         if slack := slack_app(settings, desk, tools):
             stack.push_async_callback(slack.close)
-            if slack.routes():  # until the HTTP server takes them
-                log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
             loops.append(lambda: unfailing("Slack's front end", slack.run))
         if "discord" in tools.answered:
             from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
@@ -158,13 +160,23 @@ def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None
     return Desk(store, watch.providers, directory, watch.left_out, clock, notifiers.mode_for, wake)
 
 
+def front_ends(desk: Desk, store: Store, tools: Tools) -> list[Loop]:
+    """The ways in from chats, each imported only where it is in use."""
+    made: list[Loop] = []
+    if "discord" in tools.answered:
+        from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+
+        made.append(Gateway(desk, store, tools).run)
+    return made
+
+
 def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
-    """Slack's front end, where the tokens for it are set."""
-    heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
-    if not heard:
-        return None
-    if not settings.env.get("SLACK_BOT_TOKEN"):
-        log.warning("%s is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack", heard[0])
+    """Slack's front end, where what it takes is set."""
+    if settings.env.get("SLACK_APP_TOKEN") and not settings.env.get("SLACK_BOT_TOKEN"):
+        log.warning("SLACK_APP_TOKEN is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack")
+    if settings.env.get("SLACK_SIGNING_SECRET"):  # until the HTTP server takes `SlackApp.routes()`
+        log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
+    if "slack" not in tools.answered:
         return None
     from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
 
