@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TextIO
+from uuid import uuid4
 
 from bot import notifiers
 from bot.clock import SystemClock
@@ -18,10 +20,12 @@ from bot.collect import Collect
 from bot.config import Settings
 from bot.deliver import Deliver
 from bot.errors import UsageError
+from bot.housekeeping import Housekeeping
 from bot.model import Provider, Subscription
 from bot.polling import Polling
-from bot.ports import Clock, Notifier, Store, Tools
+from bot.ports import Clock, Database, Notifier, Tools
 from bot.recording import header_line
+from bot.sharing import Alone, Sharing
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 log = logging.getLogger("statusbot")
@@ -93,7 +97,7 @@ def locked(path: str) -> TextIO:
     return lock
 
 
-async def run(settings: Settings, store: Store, record: Path | None = None) -> None:
+async def run(settings: Settings, store: Database, record: Path | None = None) -> None:
     """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
     clock, watch = SystemClock(), watching(settings)
     stop = asyncio.Event()
@@ -107,11 +111,15 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
         await store.write(lambda ledger: ledger.adopt_file(told))
-        collect = Collect(store, wire(watch.providers, tools, watch.left_out))
-        await collect.load()
+        worker = "" if store.embedded else uuid4().hex
+        collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
+        polling = Polling(collect, deliver, store, clock, stream)
+        share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
+        await share.begin()
         greet(watch, settings.subscriptions)
-        await until_stopped(stop, Polling(collect, deliver, store, clock, stream), deliver, collect)
+        led = {"housekeeping": Housekeeping(store, clock, settings.keep).run}
+        await until_stopped(stop, Loops(store, collect, polling, deliver, share, led))
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -134,20 +142,39 @@ def provider_line(provider: Provider) -> dict[str, object]:
     return {"id": provider.id, "name": provider.name, "sources": sources}
 
 
-async def until_stopped(stop: asyncio.Event, polling: Polling, deliver: Deliver, collect: Collect) -> None:
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """What runs until the program is stopped."""
+
+    store: Database
+    collect: Collect
+    polling: Polling
+    deliver: Deliver
+    share: Alone | Sharing
+    led: Mapping[str, Callable[[], Awaitable[None]]]  #: by name, what one process among several does at a time
+
+
+async def until_stopped(stop: asyncio.Event, loops: Loops) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(polling.run())
-        flushing = group.create_task(flush_now_and_then(collect))
-        sending = group.create_task(deliver.run())
+        sending = group.create_task(loops.deliver.run())
+        others = [
+            group.create_task(loops.polling.run()),
+            group.create_task(flush_now_and_then(loops.collect)),
+            group.create_task(loops.share.run()),
+            *(group.create_task(loops.share.while_leading(name, work)) for name, work in loops.led.items()),
+        ]
+        if not loops.store.embedded:
+            others.append(group.create_task(loops.polling.keep_looking()))
+            others.append(group.create_task(loops.store.listen(loops.deliver.wake)))
         await stop.wait()
         log.info("stopping")
-        asking.cancel()
-        flushing.cancel()
-        deliver.stop()
-        await asyncio.wait([sending], timeout=GRACE.total_seconds())
+        for task in others:
+            task.cancel()
+        loops.deliver.stop()
+        await asyncio.wait([sending, *others], timeout=GRACE.total_seconds())
         sending.cancel()
-    await collect.flush()
+    await loops.share.leave()
 
 
 async def flush_now_and_then(collect: Collect) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bot.store.corrections import Corrector
+from bot.store.leases import Leases
 from bot.store.outbox import Outbox
+from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
 from bot.store.routing import Router
 from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
-from bot.store.timeline import Timeline
 
 
-class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Router, Outbox):
+class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Router, Outbox, Leases):
     """ports.Ledger on a database."""

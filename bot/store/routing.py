@@ -52,6 +52,7 @@ class Router(Part):
         count = self._db.execute(_queue(self._db.dialect.name, _shape(routing)), _values(routing, at)).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
+        self.queued += count
         return count
 
     def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:

@@ -8,16 +8,27 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from bot.model import Incident, Known
 from bot.store.part import Part, Row
 from bot.store.rows import KNOWN, incident_of, known_of
-from bot.store.schema import aliases, incident_references, incidents, report_keys, reports, updates
+from bot.store.schema import aliases, incident_references, incidents, report_keys, reports, seen, updates
 
 T = TypeVar("T")
 
-REMEMBERED = [reports.c[name] for name in KNOWN]
 BATCH = 10_000  #: values in one IN (…): SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 
 
@@ -145,9 +156,17 @@ def _by_source(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str
 
 
 @cache
-def _remembered(name: str) -> Select[Any]:
-    """What is known of a source's reports by this column."""
-    return select(*REMEMBERED).where(reports.c.source == bindparam("source"), _wanted(reports.c[name]))
+def _remembered(name: str) -> CompoundSelect[Any]:
+    """What is known of a source's reports by this column, those of pruned incidents too."""
+    kept = ((reports, literal(False)), (seen, literal(True)))
+    return union_all(
+        *(
+            select(*(table.c[fact] for fact in KNOWN), forgotten.label("forgotten")).where(
+                table.c.source == bindparam("source"), _wanted(table.c[name])
+            )
+            for table, forgotten in kept
+        )
+    )
 
 
 @cache
