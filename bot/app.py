@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,22 +15,27 @@ from typing import BinaryIO, TextIO
 from uuid import uuid4
 
 from bot import notifiers
+from bot.answer.welcome import greet as greet_subscriber
+from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
 from bot.config import Settings
 from bot.deliver import Deliver
-from bot.errors import UsageError
+from bot.errors import StatusbotError, UsageError
 from bot.housekeeping import Housekeeping
 from bot.model import Provider, Subscription
 from bot.polling import Polling
-from bot.ports import Clock, Database, Notifier, Tools
+from bot.ports import Clock, Database, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
-from bot.sharing import Alone, Sharing
+from bot.sharing import TERM, Alone, Sharing
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 log = logging.getLogger("statusbot")
 
+Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
+
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
+QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -110,7 +115,7 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
-        await store.write(lambda ledger: ledger.adopt_file(told))
+        await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
         collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
@@ -118,8 +123,17 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
         await share.begin()
         greet(watch, settings.subscriptions)
-        led = {"housekeeping": Housekeeping(store, clock, settings.keep).run}
-        await until_stopped(stop, Loops(store, collect, polling, deliver, share, led))
+        keeping = Housekeeping(store, clock, settings.keep)
+        loops = [
+            polling.run,
+            share.run,
+            lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
+            lambda: share.while_leading("housekeeping", keeping.run),
+            lambda: share.while_leading("mutes", lambda: watch_mutes(store, watch, clock, deliver.wake)),
+        ]
+        if worker:
+            loops += [polling.keep_looking, lambda: store.listen(deliver.wake)]
+        await until_stopped(stop, loops, deliver, share)
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -142,49 +156,55 @@ def provider_line(provider: Provider) -> dict[str, object]:
     return {"id": provider.id, "name": provider.name, "sources": sources}
 
 
-@dataclass(frozen=True, slots=True)
-class Loops:
-    """What runs until the program is stopped."""
-
-    store: Database
-    collect: Collect
-    polling: Polling
-    deliver: Deliver
-    share: Alone | Sharing
-    led: Mapping[str, Callable[[], Awaitable[None]]]  #: by name, what one process among several does at a time
-
-
-async def until_stopped(stop: asyncio.Event, loops: Loops) -> None:
+async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, share: Alone | Sharing) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
-        sending = group.create_task(loops.deliver.run())
-        others = [
-            group.create_task(loops.polling.run()),
-            group.create_task(flush_now_and_then(loops.collect)),
-            group.create_task(loops.share.run()),
-            *(group.create_task(loops.share.while_leading(name, work)) for name, work in loops.led.items()),
-        ]
-        if not loops.store.embedded:
-            others.append(group.create_task(loops.polling.keep_looking()))
-            others.append(group.create_task(loops.store.listen(loops.deliver.wake)))
+        running = [group.create_task(loop()) for loop in loops]
+        sending = group.create_task(deliver.run())
         await stop.wait()
         log.info("stopping")
-        for task in others:
+        for task in running:
             task.cancel()
-        loops.deliver.stop()
-        await asyncio.wait([sending, *others], timeout=GRACE.total_seconds())
+        deliver.stop()
+        leaving = group.create_task(leave(share, running))
+        await asyncio.wait([sending, leaving], timeout=GRACE.total_seconds())
         sending.cancel()
-    await loops.share.leave()
+        leaving.cancel()
 
 
-async def flush_now_and_then(collect: Collect) -> None:
-    """Save moved clocks every now and then."""
+async def leave(share: Alone | Sharing, running: Collection[asyncio.Task[None]]) -> None:
+    """Hand back what this process polls and leads, once it does so no more."""
+    await asyncio.wait(running)
+    try:
+        await share.leave()
+    except StatusbotError as error:
+        log.error("what this process did could not be handed back, and is taken up in %s: %s", TERM, error)
+
+
+async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:
+    """Do something every now and then; what goes wrong is told and tried again."""
     while True:
-        await asyncio.sleep(FLUSH.total_seconds())
+        await asyncio.sleep(every.total_seconds())
         try:
-            await collect.flush()
+            await work()
+        except StatusbotError as error:
+            log.error("%s: %s; trying again in %s", trouble, error, every)
         except Exception:
-            log.exception("the sources' clocks could not be saved; trying again in %s", FLUSH)
+            log.exception("%s; trying again in %s", trouble, every)
+
+
+async def watch_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:
+    """End the mutes whose time is over, until cancelled."""
+    await now_and_then(QUIET, lambda: end_mutes(store, watch, clock, wake), "ended mutes could not be looked for")
+
+
+async def end_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:
+    """Take away the mutes whose time is over, and tell what began meanwhile."""
+    now = clock.now()
+    over = await store.read(lambda ledger: any(mute.until and mute.until <= now for mute in ledger.mutes()))
+    if over:
+        await store.write(lambda ledger: lapse(ledger, watch.providers, now))
+        wake()
 
 
 def greet(watch: Watching, subscriptions: Sequence[Subscription]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.store.corrections import Corrector
 from bot.store.leases import Leases
+from bot.store.mutes import Mutes
 from bot.store.outbox import Outbox
 from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
@@ -12,5 +13,5 @@ from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
 
 
-class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Router, Outbox, Leases):
+class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Outbox, Leases):
     """ports.Ledger on a database."""
