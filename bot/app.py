@@ -8,7 +8,6 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -154,6 +153,12 @@ def provider_line(provider: Provider) -> dict[str, object]:
         entry |= {"account": source.account} if source.account else {"url": source.url}
         sources.append(entry)
     return {"id": provider.id, "name": provider.name, "sources": sources}
+
+
+def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: Clock) -> None:
+    """Make these the file's subscriptions, and tell the new ones what is open now."""
+    for subscription in ledger.adopt_file(told):
+        greet_subscriber(ledger, subscription, watch.providers, clock.now())
 
 
 async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, share: Alone | Sharing) -> None:
