@@ -175,6 +175,8 @@ class Polling:
 
     def _tell_edges(self, source: str, before: Sighting, after: Sighting, capture: Capture) -> None:
         offline, self._offline = self._offline, self._collect.offline
+        if Belief.UNREADABLE not in (before.belief, after.belief) and offline == self._offline:
+            return
         edges = (edge(source, before, after, moved_to(capture)), network_edge(offline, self._offline, capture.at))
         for line in filter(None, edges):
             log.warning("%s", line)
