@@ -7,10 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 
-from bot.store.outbox import OPEN
+from bot.model import State
 from bot.store.rows import KNOWN
 from bot.store.schema import aliases, deliveries, incidents, reports, seen, told
 from bot.store.timeline import Timeline
+
+OWED = (State.PENDING, State.SENDING, State.DOUBTFUL)
 
 
 class Pruner(Timeline):
@@ -47,5 +49,5 @@ class Pruner(Timeline):
 def _over(before: datetime) -> ColumnElement[bool]:
     """Whether an incident was over before this time, and nothing is owed for it any more."""
     lane = or_(deliveries.c.lane == incidents.c.id, deliveries.c.incident_id == incidents.c.id)
-    owed = exists().where(lane, deliveries.c.state.in_(OPEN))
+    owed = exists().where(lane, deliveries.c.state.in_(OWED))
     return and_(~incidents.c.open, incidents.c.updated_at < before, incidents.c.last_at < before, ~owed)
