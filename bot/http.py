@@ -90,7 +90,7 @@ class Fetcher:
         self._whole = whole
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=whole, sock_connect=connect, sock_read=first_byte)
-        self._phases = aiohttp.ClientTimeout(sock_connect=connect, sock_read=first_byte)  # `get` bounds the whole itself
+        self._phases = aiohttp.ClientTimeout(sock_connect=connect, sock_read=first_byte)  # `get` bounds the whole
         self._proxy = Proxy(proxy, no_proxy)
         self._ssl = tls_context(ssl_cert_file) if ssl_cert_file else True
         self._resolver = resolver
