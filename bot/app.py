@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 from uuid import uuid4
 
 from bot import notifiers
+from bot.answer.desk import Desk
 from bot.answer.welcome import greet as greet_subscriber
 from bot.answer.welcome import lapse
 from bot.clock import SystemClock
@@ -33,14 +34,18 @@ log = logging.getLogger("statusbot")
 
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 
+#: kinds of destinations at which `run` also listens, and the setting that it takes
+WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
 @asynccontextmanager
-async def toolbox(settings_env: Mapping[str, str], clock: Clock) -> AsyncIterator[Tools]:
-    """The adapters' tools, with the connections behind them closed at the end."""
+async def toolbox(
+    settings_env: Mapping[str, str], clock: Clock, answered: frozenset[str] = frozenset()
+) -> AsyncIterator[Tools]:
+    """The adapters' tools, with the connections behind them closed at the end. answered: see ports.Tools."""
     from bot.http import Fetcher  # noqa: PLC0415  (a replay never connects: it need not pay for aiohttp)
 
     fetcher = Fetcher(
@@ -50,7 +55,7 @@ async def toolbox(settings_env: Mapping[str, str], clock: Clock) -> AsyncIterato
         ssl_cert_file=settings_env.get("SSL_CERT_FILE", ""),
     )
     try:
-        yield Tools(clock, fetcher, fetcher.session, settings_env)
+        yield Tools(clock, fetcher, fetcher.session, settings_env, answered)
     finally:
         await fetcher.close()
 
@@ -109,7 +114,8 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        tools = await stack.enter_async_context(toolbox(settings.env, clock))
+        answered = frozenset(kind for kind, need in WAYS_IN.items() if settings.env.get(need))
+        tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
@@ -132,7 +138,28 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         ]
         if worker:
             loops += [polling.keep_looking, lambda: store.listen(deliver.wake)]
+        desk = Desk(
+            store,
+            watch.providers,
+            directory_of(watch.providers),
+            watch.left_out,
+            clock,
+            notifiers.mode_for,
+            deliver.wake,
+        )
+        loops += front_ends(desk, store, tools, share)
         await until_stopped(stop, loops, deliver, share)
+
+
+def front_ends(desk: Desk, store: Store, tools: Tools, share: Alone | Sharing) -> list[Loop]:
+    """The ways in from chats, each imported only where it is in use, and held by one process at a time."""
+    made: list[Loop] = []
+    if "discord" in tools.answered:
+        from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+
+        gateway = Gateway(desk, store, tools)
+        made.append(lambda: share.while_leading("discord-gateway", gateway.run))
+    return made
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:

@@ -71,13 +71,14 @@ def save(
     sightings: Mapping[str, Sighting],
     listing: Listing | None = None,
     damper: Damper | None = None,
+    absent: datetime | None = None,
     worker: str = "",
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
     sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
-    that may be worth a word. damper: holds back the edits of an update that flaps. worker: the process that polls,
-    where it is one of several. Raises Lost where the source is another's by now.
+    that may be worth a word. damper: holds back the edits of an update that flaps. absent: since when nobody asked.
+    worker: the process that polls, where it is one of several. Raises Lost where the source is another's by now.
     """
     source, at = watched.source, readings[-1].capture.at
     if worker and not ledger.keep(worker, SOURCE, [source.id]):
@@ -97,6 +98,7 @@ def save(
     ledger.save_cursor(source.id, cursor)
     if not moved(before, after):
         ledger.save_sightings([after])
+    ledger.note_beliefs(health.edges(before, after, absent, at))
     waking = waking_of(before, at)
     queued = moved_on + sum(
         ledger.route(routing, at)
@@ -266,6 +268,8 @@ class Collect:
         sightings = await self._store.read(lambda ledger: ledger.sightings(names))
         cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
         self.let_go(names)
+        for name in names:
+            self._next.pop(name, None)  # the database has when it was to be asked
         self._mine.update(names)
         self.sightings.update(sightings)
         self._cursors.update(cursors)
@@ -311,13 +315,14 @@ class Collect:
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
         listed, listing = self._listing(watched, readings, cursor)
         settles = health.settles(before, before, readings[-1].capture.at)
-        if listing is None and not settles and quiet(readings, before):
+        absent = health.unasked(before, self._next.get(source) or before.next_at, readings[-1].capture.at)
+        if listing is None and not settles and absent is None and quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
             outcome = await self._store.write(
-                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper, self._worker)
+                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper, absent, self._worker)
             )
             marks = self._marks.setdefault(source, {})
             marks.update((reading.capture.url, reading.marks) for reading in news if reading.items)
@@ -384,7 +389,8 @@ class Collect:
         """Save what only moved clocks; of sources that another process has taken up, its own clocks hold."""
         names, self._unsaved = self._unsaved, set()
         if names:
-            moved = {name: replace(self.sighting(name), next_at=self._next.get(name)) for name in names}
+            seen = {name: self.sighting(name) for name in names}
+            moved = {name: replace(one, next_at=self._next.get(name) or one.next_at) for name, one in seen.items()}
             await self._store.write(lambda ledger: self._save_clocks(ledger, moved))
 
     def _save_clocks(self, ledger: Ledger, moved: Mapping[str, Sighting]) -> None:

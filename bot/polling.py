@@ -104,7 +104,6 @@ class Polling:
 
     def _plan(self, source: str, due: datetime) -> None:
         self._planned[source] = due
-        self._collect.plan(source, due)
         heapq.heappush(self._heap, (due, source))
         if self._heap[0][1] == source:  # else the timer rings for an earlier one already
             self._set_timer(due)
@@ -144,7 +143,9 @@ class Polling:
         except Exception:
             log.exception("polling %s failed in our own code; it goes on", source)
         if source in self._planned:
-            self._plan(source, self._next(source, retry_at))
+            due = self._next(source, retry_at)
+            self._collect.plan(source, due)
+            self._plan(source, due)
 
     def _next(self, source: str, retry_at: datetime | None) -> datetime:
         """When a source is asked next."""

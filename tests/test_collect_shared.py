@@ -140,6 +140,17 @@ class Network:
         process.collect = Collect(process.store, Pages(process.store).collect.watched.values(), process.worker)
 
 
+async def test_what_is_let_go_of_is_written_down_with_the_time_of_its_next_poll(pair: tuple[Process, Process]) -> None:
+    first, _ = pair
+    await first.takes(PAGE)
+    await first.take(answer(0, said(0, "slow")))
+    first.collect.plan(PAGE.id, at(2))
+    first.collect.let_go([PAGE.id])
+    await first.collect.flush()
+    seen = await first.store.read(lambda ledger: ledger.sightings())
+    assert seen[PAGE.id].next_at == at(2)
+
+
 async def test_when_a_source_taken_over_is_asked_next(pair: tuple[Process, Process]) -> None:
     first, second = pair
     await first.takes(PAGE)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.store.corrections import Corrector
+from bot.store.digests import Beliefs, Digests
 from bot.store.leases import Leases
 from bot.store.mutes import Mutes
-from bot.store.outbox import Outbox
+from bot.store.notes import Notes
 from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
 from bot.store.routing import Router
@@ -13,5 +14,5 @@ from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
 
 
-class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Outbox, Leases):
+class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Leases):
     """ports.Ledger on a database."""

@@ -20,6 +20,7 @@ from aiohttp import web
 from tests.collectors.x.fake import TOKEN as X_TOKEN
 from tests.collectors.x.fake import FakeX, post
 from tests.support import discord, slack, teams
+from tests.support.discord_gateway import Chat
 from tests.support.server import serve
 from tests.support.statuspage import StatusPage, stamp
 
@@ -62,7 +63,7 @@ class World:
     page: StatusPage = field(default_factory=lambda: StatusPage("Microsoft 365"))
     x: FakeX = field(default_factory=FakeX)
     slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=itertools.count(int(time()))))
-    discord: discord.Fake = field(default_factory=lambda: discord.Fake(at=datetime.now(UTC)))  # noqa: TID251
+    discord: Chat = field(default_factory=lambda: Chat(at=datetime.now(UTC)))  # noqa: TID251
     teams: teams.Flow = field(default_factory=teams.Flow)
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
@@ -203,6 +204,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         guild = await stack.enter_async_context(serve(made.noting(made.discord)))
         flow = await stack.enter_async_context(serve(made.noting(made.teams)))
         made.discord.server = guild
+        made.slack.url = f"{space.url}/api/"
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
             "HOME": str(folder),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
 
 from aiohttp import web
@@ -35,6 +37,27 @@ def error(status: int, code: int = 0, headers: Mapping[str, str] | None = None) 
     if status == 429:
         body["retry_after"] = 7.5
     return answer(body, status=status, headers={"Via": "1.1 google", **(headers or {})})
+
+
+def encoded(data: object) -> str:
+    """Bytes as JSON may hold them."""
+    assert isinstance(data, bytes)
+    return b64encode(data).decode()
+
+
+async def told(request: web.Request) -> dict[str, Any]:
+    """A message as it came: JSON, or a form whose files stand in `files`, in base64."""
+    if not request.content_type.startswith("multipart/"):
+        body: dict[str, Any] = await request.json()
+        return body
+    form = message_from_bytes(
+        f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode() + await request.read()
+    )
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+    files = {name: encoded(part.get_payload(decode=True)) for part in parts.values() if (name := part.get_filename())}
+    payload = parts["payload_json"].get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return {**json.loads(payload), "files": files}
 
 
 @dataclass
@@ -69,7 +92,7 @@ class Fake:
             return self.thread(rest[1])
         if request.method == "GET":
             return answer(self.page(channel, request))
-        body = await request.json()
+        body = await told(request)
         if request.method == "PATCH":
             return answer(self.edit(channel, rest[1], body))
         for message in self.channels[channel]:

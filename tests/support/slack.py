@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Workspace:
     clock: itertools.count[int] = field(default_factory=lambda: itertools.count(1769110700))
     page: int = 100
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    files: dict[str, bytes] = field(default_factory=dict)  #: what was uploaded, by its id
+    processing: int = 0  #: so many messages that show a file are refused, as long as it is not processed
 
     def called(self, method: str) -> list[Json]:
         """The arguments of each call of a method."""
@@ -60,7 +63,11 @@ class Workspace:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         method = request.path.rpartition("/")[2]
+        if request.path.startswith("/upload/"):
+            self.files[method] = await request.read()
+            return web.Response(text="OK")
         arguments: Json = await request.json() if request.content_type == "application/json" else dict(request.query)
+        arguments |= {name: str(value) for name, value in (await request.post()).items()}
         self.calls.append((method, arguments))
         waiting = self.troubles.get(method)
         trouble = waiting.pop(0) if waiting else None
@@ -80,6 +87,12 @@ class Workspace:
         """What Slack answers."""
         if authorization != f"Bearer {TOKEN}":
             return {"ok": False, "error": "invalid_auth"}
+        if method == "files.getUploadURLExternal":
+            file = f"F{len(self.files) + 1}"
+            self.files[file] = b""
+            return {"ok": True, "upload_url": f"{self.url.removesuffix('/api/')}/upload/{file}", "file_id": file}
+        if method == "files.completeUploadExternal":
+            return {"ok": True, "files": [{"id": json.loads(arguments["files"])[0]["id"]}]}
         channel = self.channels.get(arguments["channel"])
         if channel is None:
             return {"ok": False, "error": "channel_not_found"}
@@ -91,6 +104,10 @@ class Workspace:
         }[method](arguments, channel)
 
     def post(self, arguments: Json, channel: str) -> Json:
+        shown = [block["slack_file"]["id"] for block in arguments.get("blocks") or () if block["type"] == "image"]
+        if any(not self.files.get(file) for file in shown) or (shown and self.processing):
+            self.processing -= 1
+            return {"ok": False, "error": "invalid_blocks"}
         stamp = f"{next(self.clock)}.000100"
         self.messages.append({**arguments, "channel": channel, "ts": stamp})
         return {"ok": True, "channel": channel, "ts": stamp}
