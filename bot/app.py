@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 from uuid import uuid4
 
 from bot import notifiers
@@ -29,6 +29,9 @@ from bot.ports import Clock, Database, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.sharing import TERM, Alone, Sharing
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
+
+if TYPE_CHECKING:
+    from bot.frontends.slack.app import SlackApp
 
 log = logging.getLogger("statusbot")
 
@@ -138,28 +141,37 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         ]
         if worker:
             loops += [polling.keep_looking, lambda: store.listen(deliver.wake)]
-        desk = Desk(
-            store,
-            watch.providers,
-            directory_of(watch.providers),
-            watch.left_out,
-            clock,
-            notifiers.mode_for,
-            deliver.wake,
-        )
-        loops += front_ends(desk, store, tools, share)
+        desk = desk_of(store, watch, clock, deliver.wake)
+        if slack := slack_app(settings, desk, tools):
+            stack.push_async_callback(slack.close)
+            if slack.routes():  # until the HTTP server takes them
+                log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
+            loops.append(lambda: share.while_leading("slack-socket", slack.run))
+        if "discord" in tools.answered:
+            from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+
+            gateway = Gateway(desk, store, tools)
+            loops.append(lambda: share.while_leading("discord-gateway", gateway.run))
         await until_stopped(stop, loops, deliver, share)
 
 
-def front_ends(desk: Desk, store: Store, tools: Tools, share: Alone | Sharing) -> list[Loop]:
-    """The ways in from chats, each imported only where it is in use, and held by one process at a time."""
-    made: list[Loop] = []
-    if "discord" in tools.answered:
-        from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> Desk:
+    """Where the chats' questions are answered."""
+    directory = directory_of(watch.providers)
+    return Desk(store, watch.providers, directory, watch.left_out, clock, notifiers.mode_for, wake)
 
-        gateway = Gateway(desk, store, tools)
-        made.append(lambda: share.while_leading("discord-gateway", gateway.run))
-    return made
+
+def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
+    """Slack's front end, where the tokens for it are set."""
+    heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
+    if not heard:
+        return None
+    if not settings.env.get("SLACK_BOT_TOKEN"):
+        log.warning("%s is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack", heard[0])
+        return None
+    from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
+
+    return SlackApp(desk, tools, settings.may_subscribe)
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:

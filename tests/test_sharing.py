@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot import sharing
 from bot.errors import StatusbotError
 from bot.sharing import Alone, Sharing
 from bot.store import SqlStore
@@ -263,3 +264,25 @@ async def test_alone_one_polls_everything_and_leads() -> None:
     assert work.begun == 1
     await alone.leave()
     assert len(poller.flushed) == 1
+
+
+async def test_alone_a_fault_is_logged_and_the_work_begins_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "AGAIN", 0.0)
+    begun, times = asyncio.Event(), []
+
+    async def work() -> None:
+        times.append(1)
+        if len(times) < 3:
+            raise ValueError("a fault")
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(Alone(Poller(), []).while_leading("slack-socket", work))
+    await asyncio.wait_for(begun.wait(), 30)
+    task.cancel()
+    await asyncio.wait([task])
+    assert [record.getMessage() for record in caplog.records] == [
+        "slack-socket failed in our own code; beginning again in 0 s"
+    ] * 2

@@ -22,6 +22,7 @@ from tests.collectors.x.fake import FakeX, post
 from tests.support import discord, slack, teams
 from tests.support.discord_gateway import Chat
 from tests.support.server import serve
+from tests.support.slack_app import FakeSlack
 from tests.support.statuspage import StatusPage, stamp
 
 BOUND = 30.0  #: seconds after which something that should have happened counts as never happening
@@ -63,11 +64,15 @@ class World:
     page: StatusPage = field(default_factory=lambda: StatusPage("Microsoft 365"))
     x: FakeX = field(default_factory=FakeX)
     slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=itertools.count(int(time()))))
+    chat: FakeSlack = field(init=False)  #: the same workspace as an app knows it
     discord: Chat = field(default_factory=lambda: Chat(at=datetime.now(UTC)))  # noqa: TID251
     teams: teams.Flow = field(default_factory=teams.Flow)
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.chat = FakeSlack(space=self.slack)
 
     def noting(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
         """The handler; each request it has acted on wakes who waits in `until`."""
@@ -200,11 +205,12 @@ async def world(folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(serve(made.noting(made.page)))
         x = await stack.enter_async_context(serve(made.noting(made.x)))
-        space = await stack.enter_async_context(serve(made.noting(made.slack.handle)))
+        space = await stack.enter_async_context(serve(made.noting(made.chat.handle)))
         guild = await stack.enter_async_context(serve(made.noting(made.discord)))
         flow = await stack.enter_async_context(serve(made.noting(made.teams)))
         made.discord.server = guild
         made.slack.url = f"{space.url}/api/"
+        made.chat.url = space.url
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
             "HOME": str(folder),

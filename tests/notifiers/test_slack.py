@@ -71,6 +71,13 @@ async def test_a_create_stands_in_the_channel_with_blocks_text_and_key(bench: Be
     assert "thread_ts" not in message
 
 
+@pytest.mark.parametrize("heard", ["SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
+async def test_there_are_buttons_only_where_the_app_can_hear_them(bench: Bench, heard: str) -> None:
+    hearing = Slack(replace(bench.tools, env={**bench.tools.env, heard: "secret"}))
+    assert "button" in str(hearing.render(notice()).body)
+    assert "button" not in str(bench.slack.render(notice()).body)
+
+
 async def test_a_reply_stands_in_the_thread_of_the_root(bench: Bench) -> None:
     root = await bench.create()
     await bench.send(Act.REPLY, root)
@@ -292,6 +299,7 @@ async def test_a_question_without_an_answer_is_not_taken_for_no(
 def test_rendering_does_not_import_slack_sdk() -> None:
     code = (
         "import sys; from bot.notifiers.slack import Slack; from tests.support.notices import notice\n"
-        "Slack(None).render(notice()); sys.exit('slack_sdk' in sys.modules)"
+        "from types import SimpleNamespace\n"
+        "Slack(SimpleNamespace(env={})).render(notice()); sys.exit('slack_sdk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

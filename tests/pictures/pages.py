@@ -124,6 +124,8 @@ def _rich(part: Json) -> str:
 def _span(element: Json) -> str:
     if element["type"] == "date":
         return f"<span class=time>{_stamp(element['timestamp'])}</span>"
+    if element["type"] == "channel":
+        return '<a href="#">#a-channel</a>'
     if element["type"] == "link":
         return f'<a href="#">{escape(element.get("text") or element["url"])}</a>'
     words, style = escape(element.get("text", "")), element.get("style", {})
