@@ -343,6 +343,7 @@ class Known:
     position: int
     status: Status | None = None  #: what it ever stated; many sources repeat it on their newest statement only
     impact: Impact | None = None
+    forgotten: bool = False  #: its incident was pruned: that it was seen is all that is left of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,36 @@ class Ledger(Protocol):
         """By source what was believed of it within a window, oldest first, the first as the window began."""
         ...
 
+    # how processes share the work (PostgreSQL only)
+
+    def live(self, worker: str, watching: str, term: timedelta) -> int:
+        """A process lives for another `term`; how many live that watch the same. Who outlived his term is forgotten."""
+        ...
+
+    def offer(self, kind: str, names: Collection[str]) -> None:
+        """Let these be held by somebody; what is offered already stays as it is."""
+        ...
+
+    def take(self, worker: str, kind: str, names: Collection[str], limit: int) -> set[str]:
+        """Hold up to `limit` of these that nobody living holds; which they are."""
+        ...
+
+    def held(self, worker: str, kind: str) -> set[str]:
+        """What a process holds."""
+        ...
+
+    def keep(self, worker: str, kind: str, names: Collection[str]) -> set[str]:
+        """Which of these a process still holds; nobody can take them before this transaction has ended."""
+        ...
+
+    def give(self, worker: str, kind: str, names: Collection[str]) -> None:
+        """Hand these back, as far as the process holds them."""
+        ...
+
+    def leave(self, worker: str) -> None:
+        """A process ends: hand back all that it holds."""
+        ...
+
     # the timeline
 
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
@@ -225,6 +255,14 @@ class Ledger(Protocol):
 
         Its updates and reports replace those stored for it; reports and updates of absorbed incidents move here, and
         the absorbed ids lead here from then on; deliveries that were owed or made for the absorbed stay theirs.
+        """
+        ...
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove the texts of up to `limit` incidents that were over, and last spoken of, before this time; how many.
+
+        That their statements were seen is kept: `known` goes on telling them, as forgotten. An incident of which
+        anything is still owed stays.
         """
         ...
 
@@ -395,4 +433,17 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Give back every connection."""
+        ...
+
+
+class Database(Store, Protocol):
+    """A store as `statusbot run` needs it: it says whether other processes share it, and hears from them."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether only one process may collect and deliver on it; else any number may, and share the work."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever any process has queued deliveries, until cancelled; at once back where embedded."""
         ...

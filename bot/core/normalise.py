@@ -19,11 +19,14 @@ def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at:
     """The reports among `items` that are new or say something else than before.
 
     known: the ledger's memory of the items' threads and native ids. at: the time of the capture (UTC).
+    What is forgotten but for having been seen says nothing more, even where it reads otherwise now.
     """
     memory = {entry.native_id: entry for entry in known}
     fresh = []
     for item, native_id, position in numbered(items, memory.values()):
         before = memory.get(native_id)
+        if before is not None and before.forgotten:
+            continue
         report = as_report(source, item, native_id, position, before, at)
         if before is None or before.digest != digest(report):
             fresh.append(report)

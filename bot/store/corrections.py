@@ -59,6 +59,7 @@ class Corrector(Part):
             names = [column.name for column in owed.selected_columns]
             rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=["key"])
             queued += self._db.execute(rows.execution_options(preserve_rowcount=True)).rowcount
+        self.queued += queued
         return queued
 
 

@@ -92,6 +92,7 @@ class Outbox(Part):
         again = {"state": State.PENDING, "due": now, "tries": 0, "reason": ""}
         if not self._db.execute(update(deliveries).where(given_up).values(again)).rowcount:
             return None
+        self.queued += 1
         return self._fetch(deliveries.c.id == delivery)[0]
 
     def next_due(self) -> datetime | None:

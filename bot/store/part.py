@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table
+from sqlalchemy import CompoundSelect, Connection, Insert, Select, Table
 
 from bot.store.memory import Memory
 
@@ -21,8 +21,9 @@ class Part:
         self._db = connection
         self._writing = writing
         self._memory = memory or Memory()
+        self.queued = 0  #: deliveries that this transaction made due
 
-    def _rows(self, query: Select[Any], values: Row | None = None) -> list[Row]:
+    def _rows(self, query: Select[Any] | CompoundSelect[Any], values: Row | None = None) -> list[Row]:
         """What a query finds, by the columns' names."""
         found = self._db.execute(query, values)
         names = list(found.keys())

@@ -103,7 +103,7 @@ def pick_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 def known_of(row: Row) -> Known:
     """What is remembered of a report."""
-    return Known(**pick_row(row, KNOWN))
+    return Known(**pick_row(row, KNOWN), forgotten=bool(row["forgotten"]))
 
 
 def incident_of(row: Row, updates: Iterable[Row], reports: Iterable[Row]) -> Incident:

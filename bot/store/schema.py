@@ -321,6 +321,47 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+#: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not
+seen = Table(
+    "seen",
+    metadata,
+    text("source"),
+    text("native_id"),
+    Column("thread", Text),
+    instant("at", nullable=False),
+    text("digest"),
+    text("words"),
+    number("revision"),
+    instant("first_seen_at", nullable=False),
+    instant("seen_at", nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("status", Word(Status)),
+    Column("impact", Word(Impact)),
+    PrimaryKeyConstraint("source", "native_id"),
+    Index("ix_seen_thread", "source", "thread"),
+)
+
+#: the processes that share this database; `watching`: a digest of the sources that they are told to watch.
+#: `until` is the database's own time in microseconds, as its clock compares it
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("watching"),
+    Column("until", BigInteger, nullable=False),
+)
+
+#: what one process at a time does; `owner`: who does it, empty for nobody. `kind`: source, lead
+holdings = Table(
+    "holdings",
+    metadata,
+    text("kind"),
+    text("name"),
+    text("owner"),
+    PrimaryKeyConstraint("kind", "name"),
+    Index("ix_holdings_owner", "owner"),
+)
+
 #: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window
 digests = Table(
     "digests",

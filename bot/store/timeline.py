@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -29,13 +30,21 @@ from bot.core.join import BEARERS, LATEST, NEAREST, TELLING
 from bot.model import Incident, Known, Near
 from bot.store.part import Part, Row
 from bot.store.rows import KNOWN, incident_of, known_of
-from bot.store.schema import aliases, incident_references, incident_words, incidents, report_keys, reports, updates
+from bot.store.schema import (
+    aliases,
+    incident_references,
+    incident_words,
+    incidents,
+    report_keys,
+    reports,
+    seen,
+    updates,
+)
 
 T = TypeVar("T")
 
 BOUND, SPOKEN = 0, 1  #: how an incident was found
 CROWD = 100  #: incidents that have spoken since, of which more need not be known
-REMEMBERED = [reports.c[name] for name in KNOWN]
 BATCH = 10_000  #: values in one IN (…): SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 
 
@@ -205,9 +214,17 @@ def _by_source(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str
 
 
 @cache
-def _remembered(name: str) -> Select[Any]:
-    """What is known of a source's reports by this column."""
-    return select(*REMEMBERED).where(reports.c.source == bindparam("source"), _wanted(reports.c[name]))
+def _remembered(name: str) -> CompoundSelect[Any]:
+    """What is known of a source's reports by this column, those of pruned incidents too."""
+    kept = ((reports, literal(False)), (seen, literal(True)))
+    return union_all(
+        *(
+            select(*(table.c[fact] for fact in KNOWN), forgotten.label("forgotten")).where(
+                table.c.source == bindparam("source"), _wanted(table.c[name])
+            )
+            for table, forgotten in kept
+        )
+    )
 
 
 @cache

@@ -26,6 +26,8 @@ def upgrade() -> None:
     _subscription_facets()
     _updates()
     _report_keys()
+    _seen()
+    _workers()
     _beliefs()
     _digests()
 
@@ -310,6 +312,44 @@ def _report_keys() -> None:
         sa.PrimaryKeyConstraint("provider", "key", "source", "native_id", name="pk_report_keys"),
     )
     op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])
+
+
+def _seen() -> None:
+    op.create_table(
+        "seen",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("native_id", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text()),
+        sa.Column("impact", sa.Text()),
+        sa.PrimaryKeyConstraint("source", "native_id", name="pk_seen"),
+    )
+    op.create_index("ix_seen_thread", "seen", ["source", "thread"])
+
+
+def _workers() -> None:
+    op.create_table(
+        "workers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("watching", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_workers"),
+    )
+    op.create_table(
+        "holdings",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name="pk_holdings"),
+    )
+    op.create_index("ix_holdings_owner", "holdings", ["owner"])
 
 
 def _beliefs() -> None:
