@@ -1,54 +1,121 @@
-"""The way out: claim -> render -> send -> settle, each destination in its own time, none waiting for another."""
+"""The way out: claim -> render -> send -> settle, each destination in its own time, none waiting for another.
+
+One transaction writes what came of many sends and claims the next ones. Nothing counts as sent before it is written:
+what a crash leaves between is doubtful, and looked for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_hex
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
 
-from bot.core import health
 from bot.core.retry import verdict
-from bot.core.summary import went_on
-from bot.errors import Permanent, SendError, StatusbotError, Temporary
-from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Notice, Receipt, Sighting, State
-from bot.ports import Clock, Ledger, Notifier, Store
+from bot.core.tell import notice
+from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
+from bot.limits import Limits
+from bot.model import (
+    Act,
+    Aside,
+    Delivery,
+    Destination,
+    Directory,
+    Incident,
+    Message,
+    Notice,
+    Outcome,
+    Receipt,
+    Sighting,
+    State,
+)
+from bot.ports import Clock, Ledger, Notifier, Operator, Store
 
 log = logging.getLogger("statusbot.deliver")
 
-LEASE = timedelta(seconds=60)
-ABREAST = 32  #: deliveries under way at once
+LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
+RENEW = LEASE / 3
+GATHER = 0.02  #: seconds in which outcomes are gathered for one transaction, while other sends are under way
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
-TROUBLE = timedelta(seconds=3)  #: the same, while the database cannot be used
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
-CALLS = frozenset({Act.CREATE, Act.POST, Act.REPLY})
+BLINK = timedelta(milliseconds=20)  #: the shortest sleep
+EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
+RENDERED = 64  #: messages kept to be sent again to others
 backoff = wait_random_exponential(multiplier=1, max=300)
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A delivery with all that rendering it needs."""
+    """A delivery in hand, with what it says; None: it may have arrived, and is looked for."""
 
     delivery: Delivery
-    incident: Incident
-    sightings: tuple[Sighting, ...]
+    notice: Notice | None
+
+
+@dataclass(slots=True)
+class Outlet:
+    """What is in hand for one kind of destination: a queue of destinations, each with its deliveries in order."""
+
+    waiting: deque[list[Owed]] = field(default_factory=deque)
+    working: int = 0  #: workers, each with one destination
+    in_hand: int = 0  #: deliveries claimed and not written down yet
+
+
+class LogOperator:
+    """ports.Operator by the log: each thing once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    async def tell(self, key: str, words: str) -> None:
+        """One line, unless this key was told already."""
+        if key not in self._told:
+            self._told.add(key)
+            log.error("%s", words)
 
 
 class Deliver:
-    """The outbox's worker. `notifier` gives the notifier of a destination's kind."""
+    """The outbox's worker.
 
-    def __init__(self, store: Store, notifier: Callable[[str], Notifier], clock: Clock, directory: Directory) -> None:
+    notifier: gives the notifier of a destination's kind. limits: shared by all that sends in this process. operator: is
+    told where a destination is set aside. digest: of a destination's settings, to see that they have changed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Callable[[str], Notifier],
+        clock: Clock,
+        directory: Directory,
+        *,
+        limits: Limits | None = None,
+        operator: Operator | None = None,
+        digest: Callable[[Destination], str] = str,
+    ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._directory = directory
+        self._limits = limits or Limits(clock)
+        self._operator = operator or LogOperator()
+        self._digest = digest
+        self._name = token_hex(8)
+        self._claims = 0
+        self._leases: Counter[str] = Counter()  # how many deliveries each claim still has in hand
+        self._renewed: datetime | None = None
         self._wake = asyncio.Event()
-        self._busy: dict[str, datetime | None] = {}  # destination -> until when it rests; None: a send is under way
+        self._outlets: defaultdict[str, Outlet] = defaultdict(Outlet)
+        self._busy: set[str] = set()  # destinations with something in hand
+        self._outcomes: list[Outcome] = []  # what came of sends, not written yet
+        self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
+        self._notices: dict[tuple[object, ...], Notice] = {}  # of the last round, to know them again
         self._stopping = False
 
     def wake(self) -> None:
@@ -56,18 +123,18 @@ class Deliver:
         self._wake.set()
 
     def stop(self) -> None:
-        """Finish what is under way, claim nothing more."""
+        """Finish what is under way, hand back what is not, claim nothing more."""
         self._stopping = True
         self._wake.set()
 
     async def run(self) -> None:
         """Send until stopped; begins with what an earlier process left in flight."""
-        await self._store.write(lambda ledger: ledger.orphan(self._clock.now()))
+        await self._begin()
         async with asyncio.TaskGroup() as group:
-            while not self._stopping:
+            while not (self._stopping and self._settled):
                 self._wake.clear()
-                if not await self._round(group):
-                    await self._rest()
+                await self._round(group)
+                await self._rest()
 
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more, or until `patience` of real time is over."""
@@ -85,109 +152,242 @@ class Deliver:
             while True:
                 self._wake.clear()
                 started = await self._round(group)
-                if None in self._busy.values():
-                    await self._wake.wait()
+                if any(outlet.working for outlet in self._outlets.values()):
+                    await self._gathered()
                 elif not started and not self._wake.is_set():
                     return
 
-    async def _round(self, group: asyncio.TaskGroup) -> int:
-        """Claim what is due and start on it; how many that were."""
+    @property
+    def _settled(self) -> bool:
+        return not any(outlet.in_hand for outlet in self._outlets.values())
+
+    async def _begin(self) -> None:
+        """Take up what an earlier process left, and the destinations whose settings have changed since."""
         now = self._clock.now()
-        self._busy = {name: until for name, until in self._busy.items() if until is None or until > now}
-        room = ABREAST - sum(until is None for until in self._busy.values())
-        if room <= 0:
-            return 0
-        busy = frozenset(self._busy)
+
+        def work(ledger: Ledger) -> list[Destination]:
+            ledger.orphan(now)
+            return ledger.mended(self._digest, now)
+
+        for destination in await self._store.write(work):
+            log.info("%s: its settings have changed; it is tried again", destination)
+
+    # --- rounds: one transaction each ---------------------------------------------------------------------------
+
+    async def _round(self, group: asyncio.TaskGroup) -> int:
+        """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
+        now, written = self._clock.now(), self._outcomes
+        self._outcomes = []
         try:
-            owed, doubtful = await self._store.write(lambda ledger: self._claim(ledger, now, room, busy))
+            entries, told = await self._store.write(lambda ledger: self._turn(ledger, written, now))
         except StatusbotError as error:
-            log.error("the outbox cannot be read: %s; trying again", error)
+            self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
+            log.error("the outbox cannot be used: %s; trying again", error)
+            self._wake.clear()
             return 0
-        started = 0
-        for entry in owed:
-            self._busy[str(entry.delivery.destination)] = None
-            group.create_task(self._safely(self._send(entry)))
-            started += 1
-        for delivery in doubtful:
-            if str(delivery.destination) not in self._busy:
-                self._busy[str(delivery.destination)] = None
-                group.create_task(self._safely(self._look(delivery)))
-                started += 1
-        return started
+        self._forget(written)
+        self._start(group, entries)
+        for key, words in told:
+            await self._operator.tell(key, words)
+        return len(entries)
+
+    def _turn(
+        self, ledger: Ledger, written: Sequence[Outcome], now: datetime
+    ) -> tuple[list[Owed], list[tuple[str, str]]]:
+        """One transaction: settle, keep the leases, claim."""
+        told = list(self._write(ledger, written, now)) if written else []
+        done = Counter(outcome.delivery.lease for outcome in written)
+        if left := [lease for lease, count in self._leases.items() if count > done[lease]]:
+            if self._renewed is None or now - self._renewed >= RENEW:
+                ledger.renew(left, now + LEASE)
+                self._renewed = now
+        rooms = self._rooms(written)
+        if self._stopping or not any(room > 0 for room in rooms.values()):
+            return [], told
+        return self._claim(ledger, rooms, self._taken(written), now), told
+
+    def _write(self, ledger: Ledger, written: Sequence[Outcome], now: datetime) -> list[tuple[str, str]]:
+        """Write outcomes down; what the operator is to be told of them."""
+        told = []
+        if lost := ledger.settle(written, now):
+            log.warning("%d deliveries were taken over by another process meanwhile; its word counts", lost)
+        for outcome in written:
+            to = outcome.delivery.destination
+            if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
+                mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
+                told.append((f"aside|{to}|{now.isoformat()}", f"{to} is set aside: {outcome.reason}; {mend}"))
+        arrived = {outcome.delivery.destination for outcome in written if outcome.state is State.SENT}
+        if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
+            ledger.works(back)
+            told += [(f"works|{to}|{now.isoformat()}", f"{to} works again") for to in back]
+        return told
 
     def _claim(
-        self, ledger: Ledger, now: datetime, room: int, busy: frozenset[str]
-    ) -> tuple[list[Owed], list[Delivery]]:
-        doubtful = ledger.doubt(now)
-        taken = set(busy) | {str(delivery.destination) for delivery in doubtful}
-        owed = []
-        for delivery in ledger.claim(now, LEASE, room, taken):
-            incident = ledger.incident(delivery.incident)
-            if incident is None:
-                ledger.settle(delivery.id, State.DEAD, now, reason="its incident is gone")
-                continue
-            if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
-                ledger.settle(delivery.id, State.HELD, now, reason="it is an incident of its own again")
-                continue
-            seen = ledger.sightings(self._directory.sources(incident.provider))
-            owed.append(Owed(delivery, incident, tuple(seen.values())))
-        return owed, doubtful
+        self, ledger: Ledger, rooms: Mapping[str, int], busy: Collection[str], now: datetime
+    ) -> list[Owed]:
+        """Lease what is doubtful and what is due, with all that rendering it needs."""
+        self._claims += 1
+        by = f"{self._name}.{self._claims}"
+        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), busy, by=by)
+        taken = {*busy, *(str(delivery.destination) for delivery in doubtful)}
+        owed = ledger.claim(now, LEASE, rooms[""], taken, by=by, rooms=rooms, behind=self._limits.behind())
+        incidents: dict[str, Incident | None] = {}
+        seen: dict[str, tuple[Sighting, ...]] = {}
+        notices: dict[tuple[object, ...], Notice] = {}
+        found = [Owed(delivery, None) for delivery in doubtful]
+        for delivery in owed:
+            if delivery.incident not in incidents:
+                incidents[delivery.incident] = ledger.incident(delivery.incident)
+            incident = incidents[delivery.incident]
+            if reason := unsayable(delivery, incident):
+                ledger.settle([Outcome(delivery, *reason)], now)
+            elif incident is not None:
+                if incident.provider not in seen:
+                    names = self._directory.sources(incident.provider)
+                    seen[incident.provider] = tuple(ledger.sightings(names).values())
+                alike = alike_of(delivery)
+                if alike not in notices:
+                    made = notice(delivery, incident, seen[incident.provider], self._directory, now)
+                    notices[alike] = made if made != self._notices.get(alike) else self._notices[alike]
+                found.append(Owed(delivery, notices[alike]))
+        self._notices = notices
+        return found
+
+    def _rooms(self, written: Sequence[Outcome]) -> dict[str, int]:
+        """How many more deliveries may be claimed, for each kind; under the empty name for any other."""
+        rooms = {"": self._room("", 0)}
+        done = Counter(outcome.delivery.destination.kind for outcome in written)
+        resting = self._limits.resting()
+        for kind in list(self._outlets):
+            rooms[kind] = self._room(kind, self._outlets[kind].in_hand - done[kind])
+        return rooms | dict.fromkeys((kind for kind in resting if ":" not in kind), 0)
+
+    def _room(self, kind: str, in_hand: int) -> int:
+        pace = self._limits.pace(kind)
+        return pace.abreast + pace.ahead - in_hand
+
+    def _taken(self, written: Sequence[Outcome]) -> list[str]:
+        """The destinations for which nothing may be claimed now: those in hand, and those that rest."""
+        return [*self._busy, *list(self._limits.resting())[:EXCLUDED]]
+
+    def _start(self, group: asyncio.TaskGroup, entries: Sequence[Owed]) -> None:
+        batches: dict[str, list[Owed]] = {}
+        for entry in entries:
+            self._leases[entry.delivery.lease] += 1
+            batches.setdefault(str(entry.delivery.destination), []).append(entry)
+        for name, batch in batches.items():
+            kind = batch[0].delivery.destination.kind
+            outlet = self._outlets[kind]
+            outlet.in_hand += len(batch)
+            outlet.waiting.append(batch)
+            self._busy.add(name)
+            if outlet.working < self._limits.pace(kind).abreast:
+                outlet.working += 1
+                group.create_task(self._work(outlet))
+
+    def _forget(self, written: Sequence[Outcome]) -> None:
+        """These are written down and no longer in hand."""
+        for outcome in written:
+            lease = outcome.delivery.lease
+            self._outlets[outcome.delivery.destination.kind].in_hand -= 1
+            self._leases[lease] -= 1
+            if not self._leases[lease]:
+                del self._leases[lease]
 
     async def _rest(self) -> None:
+        """Sleep until there is something to write, or something is due."""
+        if any(outlet.working for outlet in self._outlets.values()):
+            return await self._gathered()
+        resting = self._limits.resting()
+        wait = IDLE
         try:
-            due = await self._store.read(lambda ledger: ledger.next_due())
+            due = await self._store.read(lambda ledger: ledger.next_due(list(resting)[:EXCLUDED]))
         except StatusbotError:
             due = self._clock.now() + TROUBLED
-        wait = IDLE if due is None else min(IDLE, max(due - self._clock.now(), timedelta(milliseconds=20)))
-        resting = [until for until in self._busy.values() if until is not None]
-        if resting:
-            wait = min(wait, max(min(resting) - self._clock.now(), timedelta(milliseconds=20)))
+        for moment in (due, *resting.values()):
+            if moment is not None:
+                wait = min(wait, max(moment - self._clock.now(), BLINK))
+        if self._outcomes:
+            wait = min(wait, TROUBLED)
+        await self._woken(wait)
+
+    async def _gathered(self) -> None:
+        """Until some outcomes are there to be written together, or a lease has to be renewed."""
+        await self._woken(RENEW)
+        if any(outlet.working for outlet in self._outlets.values()) and not self._stopping:
+            await asyncio.sleep(GATHER)
+
+    async def _woken(self, wait: timedelta) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
                 await self._wake.wait()
 
-    async def _safely(self, work: Coroutine[None, None, None]) -> None:
-        """A task whose trouble ends no other: what could not be written down is doubtful when its lease is over."""
-        try:
-            await work
-        except StatusbotError as error:
-            log.error("what came of a delivery cannot be written down: %s", error)
+    # --- workers: one destination at a time ---------------------------------------------------------------------
 
-    async def _send(self, owed: Owed) -> None:
-        """One try, and what came of it written down."""
-        delivery, now = owed.delivery, self._clock.now()
-        rest: datetime | None = None
+    async def _work(self, outlet: Outlet) -> None:
+        """Send to one waiting destination after the other."""
+        try:
+            while outlet.waiting:
+                batch = outlet.waiting.popleft()
+                for entry in batch:
+                    self._outcomes.append(await self._outcome(entry))
+                self._busy.discard(str(batch[0].delivery.destination))
+                self._wake.set()
+        finally:
+            outlet.working -= 1
+            self._wake.set()
+
+    async def _outcome(self, entry: Owed) -> Outcome:
+        """Send, look for, or hand back."""
+        delivery = entry.delivery
+        rest = self._limits.rests(delivery.destination)
+        if self._stopping or (rest is not None and entry.notice is not None):
+            state = State.PENDING if entry.notice is not None else State.DOUBTFUL
+            return Outcome(delivery, state, reason=delivery.reason, due=rest, spared=entry.notice is not None)
+        if entry.notice is None:
+            return await self._look(delivery)
+        return await self._send(delivery, entry.notice)
+
+    async def _send(self, delivery: Delivery, said: Notice) -> Outcome:
+        """One try, and what came of it."""
         try:
             notifier = self._notifier(delivery.destination.kind)
-            message = notifier.render(self._notice(owed, now))
-            receipt = await notifier.send(delivery.destination, message, delivery)
+            receipt = await notifier.send(delivery.destination, self._message(notifier, delivery, said), delivery)
         except SendError as error:
-            rest = await self._failed(delivery, error)
+            return self._failed(delivery, error)
         except Exception as error:  # a fault of ours must not stop every other delivery
             log.exception("delivery %s to %s failed in our own code", delivery.id, delivery.destination.kind)
-            rest = await self._failed(delivery, Permanent(f"our own fault ({type(error).__name__})"))
-        else:
-            await self._settle(delivery, State.SENT, receipt=receipt)
-        finally:
-            self._done(delivery, rest)
+            return self._failed(delivery, Unsendable(f"our own fault ({type(error).__name__})"))
+        if delivery.act is not Act.EDIT or receipt.rest:
+            self._limits.sent(delivery.destination, rest=receipt.rest)
+        return Outcome(delivery, State.SENT, receipt)
 
-    async def _look(self, delivery: Delivery) -> None:
+    def _message(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
+        """The notice rendered, once for all of a kind that it goes to."""
+        key = (delivery.destination.kind, id(said))
+        known = self._rendered.get(key)
+        if known is not None and known[0] is said:
+            return known[1]
+        message = notifier.render(said)
+        self._rendered[key] = (said, message)
+        if len(self._rendered) > RENDERED:
+            self._rendered.popitem(last=False)
+        return message
+
+    async def _look(self, delivery: Delivery) -> Outcome:
         """Settle a doubt: found, or (looked for twice, or not to be looked for at all) to be sent again."""
-        receipt, state, reason, due = None, State.PENDING, "", self._clock.now()
+        now = self._clock.now()
         try:
             receipt = await self._find(delivery)
         except Permanent as error:  # it may never be asked; to lose the message would be worse than to repeat it
-            reason = str(error)
+            return Outcome(delivery, State.PENDING, reason=str(error))
         except SendError as error:
-            state, reason, due = State.DOUBTFUL, str(error), due + self._wait(delivery)
+            return Outcome(delivery, State.DOUBTFUL, reason=str(error), due=now + self._wait(delivery))
         except Exception as error:
             log.exception("looking for delivery %s failed in our own code", delivery.id)
-            reason, due = f"our own fault ({type(error).__name__})", due + self._wait(delivery)
-        try:
-            settled = State.SENT if receipt is not None else state
-            await self._settle(delivery, settled, receipt=receipt, reason=reason, due=due)
-        finally:
-            self._done(delivery, None)
+            reason = f"our own fault ({type(error).__name__})"
+            return Outcome(delivery, State.PENDING, reason=reason, due=now + self._wait(delivery))
+        return Outcome(delivery, State.SENT if receipt is not None else State.PENDING, receipt)
 
     async def _find(self, delivery: Delivery) -> Receipt | None:
         if delivery.act is Act.EDIT:
@@ -202,39 +402,14 @@ class Deliver:
             return None
         return found
 
-    async def _failed(self, delivery: Delivery, error: SendError) -> datetime | None:
-        """Write a failure down; until when the destination rests, where its platform asked for that."""
-        now = self._clock.now()
-        judged = verdict(delivery, error, now, self._wait(delivery))
-        level = logging.ERROR if judged.state is State.DEAD else logging.WARNING
-        log.log(level, "%s: %s (try %d, %s)", delivery.destination, error, delivery.tries, judged.state.value)
-        await self._settle(delivery, judged.state, reason=judged.reason, due=judged.due)
-        return now + error.delay if isinstance(error, Temporary) and error.delay else None
-
-    async def _settle(
-        self,
-        delivery: Delivery,
-        state: State,
-        *,
-        receipt: Receipt | None = None,
-        reason: str = "",
-        due: datetime | None = None,
-    ) -> None:
-        now = self._clock.now()
-        try:
-            await self._store.write(
-                lambda ledger: ledger.settle(delivery.id, state, now, receipt=receipt, reason=reason, due=due)
-            )
-        except StatusbotError as error:  # its lease will run out, and then it is looked for
-            log.error("what came of delivery %d cannot be written: %s", delivery.id, error)
-
-    def _done(self, delivery: Delivery, rest: datetime | None) -> None:
-        name = str(delivery.destination)
-        if rest is None:
-            self._busy.pop(name, None)
-        else:
-            self._busy[name] = rest
-        self._wake.set()
+    def _failed(self, delivery: Delivery, error: SendError) -> Outcome:
+        """What a failure means for the delivery, and for its destination."""
+        judged = verdict(delivery, error, self._clock.now(), self._wait(delivery))
+        log.warning("%s: %s (try %d, %s)", delivery.destination, error, delivery.tries, judged.state.value)
+        if isinstance(error, Temporary) and error.delay:
+            self._limits.limited(delivery.destination, error.delay, wide=error.wide)
+        digest = self._digest(delivery.destination) if judged.state is State.HELD else None
+        return Outcome(delivery, judged.state, reason=judged.reason, due=judged.due, digest=digest)
 
     @staticmethod
     def _wait(delivery: Delivery) -> timedelta:
@@ -243,38 +418,18 @@ class Deliver:
         state.attempt_number = max(1, delivery.tries)
         return timedelta(seconds=backoff(state))
 
-    def _notice(self, owed: Owed, now: datetime) -> Notice:
-        delivery, incident = owed.delivery, owed.incident
-        moved = "" if delivery.update or incident.id == delivery.incident else delivery.incident
-        wanted = set(delivery.updates) or {delivery.update}
-        updates = tuple(update for update in incident.updates if update.id in wanted) or incident.updates[-1:]
-        if moved:
-            updates = (went_on(incident, delivery.created_at or now),)
-        return Notice(
-            incident=incident,
-            updates=updates,
-            act=delivery.act,
-            key=delivery.key,
-            sightings=tuple(health.believed(s, owed.sightings, [incident]) for s in owed.sightings if _told(s)),
-            provider_name=self._directory.providers.get(incident.provider, incident.provider),
-            mention=call(delivery, incident),
-            late=now - delivery.created_at if delivery.created_at and delivery.act in CALLS else None,
-            catch_up=len(updates) > 1,
-            source_names=self._directory.labels,
-            moved=moved,
-        )
+
+def unsayable(delivery: Delivery, incident: Incident | None) -> tuple[State, None, str] | None:
+    """What becomes of a delivery that has nothing to say any more; None: it has."""
+    if incident is None:
+        return State.DEAD, None, "its incident is gone"
+    if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
+        return State.HELD, None, "it is an incident of its own again"
+    return None
 
 
-def _told(sighting: Sighting) -> bool:
-    return sighting.belief is not Belief.UNKNOWN
-
-
-def call(delivery: Delivery, incident: Incident) -> str:
-    """Whom the message calls: at the opening, by the greatest least-impact that the incident reaches."""
-    opening = delivery.act is Act.CREATE or (
-        delivery.act is Act.POST and incident.updates[0].id in (delivery.update, *delivery.updates)
-    )
-    if not opening or incident.impact is None or not delivery.mention:
-        return ""
-    reached = [(Impact(least).rank, words) for least, words in delivery.mention.items()]
-    return max((entry for entry in reached if entry[0] <= incident.impact.rank), default=(0, ""))[1]
+def alike_of(delivery: Delivery) -> tuple[object, ...]:
+    """What the notices of one round have in common where they are the same."""
+    called = tuple(delivery.mention.items()) if delivery.mention else ()
+    made = delivery.created_at
+    return delivery.incident, delivery.update, delivery.updates, delivery.act, called, made, delivery.limited

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from bot.core.document import phrase
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 
 TIMEOUT = 15.0  #: seconds for the whole exchange
 CONNECT = 5.0  #: seconds of it until the connection stands; nothing was sent before
@@ -118,7 +118,18 @@ def check(answer: Answer, *, repeatable: bool = False, delay: timedelta | None =
         raise Temporary(words, delay=delay or seconds(answer.headers.get("Retry-After")))
     if status >= 500:
         raise Temporary(words) if repeatable else Doubtful(words)
-    raise Permanent(f"{words}: the address is gone" if status in (404, 410) else words)
+    if status in (404, 410):
+        raise Permanent(f"{words}: the address is gone")
+    if 300 <= status < 400:
+        raise Permanent(f"{words}: the address leads elsewhere, which is not followed")
+    raise Permanent(words) if status in (401, 403, 405, 407) else Unsendable(words)
+
+
+def rest(answer: Answer) -> timedelta | None:
+    """How long the answer's headers ask to wait before the next request, where they say that nothing is left."""
+    if answer.headers.get("X-RateLimit-Remaining") != "0":
+        return None
+    return seconds(answer.headers.get("X-RateLimit-Reset-After"))
 
 
 def seconds(value: object) -> timedelta | None:

@@ -37,6 +37,15 @@ def message(notice: Notice) -> Message:
     return Message(body, plain(it))
 
 
+def with_key(whole: Message, key: str) -> Message:
+    """The message with the key of one delivery in its footer; the notice was rendered for all who get it."""
+    made = whole.body.get("embeds")
+    if not isinstance(made, list) or not made:
+        return whole
+    signed = [{**made[0], "footer": {"text": footer(key)}}, *made[1:]]
+    return Message({**whole.body, "embeds": signed}, whole.text)
+
+
 def plain(it: Card) -> str:
     """The headline and the latest words, for a thread's name and for logs."""
     words = it.latest.text if it.latest else it.label

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import orjson
 from yarl import URL
 
-from bot.errors import Doubtful, Permanent
+from bot.errors import Doubtful, Unsendable
 from bot.markup import embed
 from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
-from bot.post import TIMEOUT, Answer, address, check, post, seconds
+from bot.post import TIMEOUT, Answer, address, check, post, rest, seconds
 
 ADDRESS = "DISCORD_WEBHOOK_"
 
@@ -37,14 +37,14 @@ class DiscordWebhook:
         answer = await post(
             self._tools.session(),
             edit_url(url, delivery) if edits else url.update_query(wait="true"),
-            orjson.dumps(message.body),
+            orjson.dumps(embed.with_key(message, delivery.key).body),
             method="PATCH" if edits else "POST",
             repeatable=edits,
             timeout=self._timeout,
         )
         said = document(answer)
         check(answer, repeatable=edits, delay=seconds(said.get("retry_after")))
-        return Receipt(message_id(said, delivery))
+        return Receipt(message_id(said, delivery), rest=rest(answer))
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
         """Nothing: a webhook cannot read."""
@@ -57,7 +57,7 @@ class DiscordWebhook:
 def edit_url(url: URL, delivery: Delivery) -> URL:
     """Where the incident's message is edited; the address's own query (`thread_id`) goes along."""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit")
+        raise Unsendable("there is no message to edit")
     return (url / "messages" / delivery.root.message).with_query(url.query)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from bot.core.document import phrase
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.markup import blocks
 from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
@@ -40,6 +40,23 @@ NO_READING = frozenset(
         "not_allowed_token_type",
         "thread_not_found",
         "method_not_supported_for_channel_type",
+    }
+)
+#: Slack's words about one message; every other refusal is about the channel, the token or the app.
+MESSAGE = frozenset(
+    {
+        "cant_update_message",
+        "edit_window_closed",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_metadata_format",
+        "message_not_found",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "thread_not_found",
+        "too_many_attachments",
     }
 )
 MENDS: Mapping[str, str] = {
@@ -160,12 +177,16 @@ class Unreachable(Permanent):
     """The app has no access to the channel, or may write to it but not read."""
 
 
+class Threadless(Unreachable, Unsendable):
+    """The message under which it belongs is gone."""
+
+
 def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
     """The channel, and the timestamp of the message to edit or to reply to (empty for one that stands alone)."""
     if delivery.act not in (Act.EDIT, Act.REPLY):
         return destination.name, ""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit or to reply to")
+        raise Unsendable("there is no message to edit or to reply to")
     channel, _, stamp = delivery.root.message.rpartition(":")
     return channel or destination.name, stamp
 
@@ -194,6 +215,8 @@ def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
     if word in UNSURE or status >= 500 or (status == HTTPStatus.OK and not word):
         return Temporary(reason) if repeatable else Doubtful(reason)
     reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
+    if word in MESSAGE:
+        return Threadless(reason) if word in NO_READING else Unsendable(reason)
     return Unreachable(reason) if word in NO_READING else Permanent(reason)
 
 

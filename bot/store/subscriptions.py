@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -43,13 +44,15 @@ class Subscriptions(Part):
 
     def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
         """Make the subscriptions of origin `file` be exactly these; those that stay as they are keep their ids."""
-        wanted = [replace(subscription, origin="file", id=0) for subscription in subscriptions]
+        wanted: defaultdict[str, list[Subscription]] = defaultdict(list)  # by destination, to be quick with many
+        for subscription in subscriptions:
+            wanted[str(subscription.to)].append(replace(subscription, origin="file", id=0))
         for standing in self._of(None, "file"):
-            if (same := replace(standing, id=0)) in wanted:
-                wanted.remove(same)
+            if (same := replace(standing, id=0)) in wanted[str(standing.to)]:
+                wanted[str(standing.to)].remove(same)
             else:
                 self._drop(standing.id)
-        for subscription in wanted:
+        for subscription in (one for some in wanted.values() for one in some):
             self._add(subscription)
 
     def _of(self, to: Destination | None, origin: str) -> list[Subscription]:
@@ -94,6 +97,7 @@ def destination_of(text: str) -> Destination:
 def subscription_row(subscription: Subscription) -> Row:
     """A subscription's own row, without its id."""
     return {
+        "kind": subscription.to.kind,
         "destination": str(subscription.to),
         "providers": subscription.providers,
         "components": subscription.components,
