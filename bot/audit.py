@@ -10,8 +10,6 @@ from pathlib import Path
 
 import orjson
 
-from bot.app import replay
-from bot.collect import Reading
 from bot.core.link import ALIKE, SAME
 from bot.core.match import alike
 from bot.core.route import open_now
@@ -35,6 +33,8 @@ from bot.model import (
     Update,
 )
 from bot.ports import Store
+from bot.reading import Reading
+from bot.replay import replay
 
 LISTENER = Destination("audit")
 FIRST_WORDS = 60  #: characters of a statement that are enough to know it again

@@ -197,10 +197,10 @@ class Deliver:
         """One transaction: settle, keep the leases, claim."""
         told = list(self._write(ledger, written, now)) if written else []
         done = Counter(outcome.delivery.lease for outcome in written)
-        if left := [lease for lease, count in self._leases.items() if count > done[lease]]:
-            if self._renewed is None or now - self._renewed >= RENEW:
-                ledger.renew(left, now + LEASE)
-                self._renewed = now
+        left = [lease for lease, count in self._leases.items() if count > done[lease]]
+        if left and (self._renewed is None or now - self._renewed >= RENEW):
+            ledger.renew(left, now + LEASE)
+            self._renewed = now
         rooms = self._rooms(written)
         if self._stopping or not any(room > 0 for room in rooms.values()):
             return [], told
@@ -222,9 +222,7 @@ class Deliver:
             told += [(f"works|{to}|{now.isoformat()}", f"{to} works again") for to in back]
         return told
 
-    def _claim(
-        self, ledger: Ledger, rooms: Mapping[str, int], busy: Collection[str], now: datetime
-    ) -> list[Owed]:
+    def _claim(self, ledger: Ledger, rooms: Mapping[str, int], busy: Collection[str], now: datetime) -> list[Owed]:
         """Lease what is doubtful and what is due, with all that rendering it needs."""
         self._claims += 1
         by = f"{self._name}.{self._claims}"
@@ -330,7 +328,8 @@ class Deliver:
             while outlet.waiting:
                 batch = outlet.waiting.popleft()
                 for entry in batch:
-                    self._outcomes.append(await self._outcome(entry))
+                    outcome = await self._outcome(entry)
+                    self._outcomes.append(outcome)  # a new list by now, perhaps
                 self._busy.discard(str(batch[0].delivery.destination))
                 self._wake.set()
         finally:

@@ -331,6 +331,7 @@ class Routing:
     maintenance: bool
     news: bool  #: there is something new to say; False: only the standing message is to be brought up to date
     opens: bool  #: who was not told yet may be told now
+    ends: bool = False  #: it tells the end, which is told to whoever was told of the opening, muted or not (rule 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +372,16 @@ class Subscription:
     fallback: Destination | None = None
     origin: str = "command"  #: `file`, `command`
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A destination's wish to hear nothing new of an incident, or of a provider, for a while or until it is lifted."""
+
+    to: Destination
+    incident: str = ""  #: its id; empty: the whole provider
+    provider: str = ""  #: its id; empty: the one incident
+    until: datetime | None = None  #: None: until it is lifted
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from bot.audit import Hearing, Listener, Miss, against, audit_words, listen, misses, read_labels
-from bot.collect import Reading
 from bot.errors import Unreadable, UsageError
 from bot.model import Act, Capture, Directory, Incident, Item, Mode, Notice, Status, Update
+from bot.reading import Reading
 from bot.store import open_store
 from tests.core.recorded import RECORDINGS
 from tests.store.build import T0, at, incident, report, update

@@ -10,8 +10,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from bot.app import known, wire
-from bot.collect import LARGE, Collect, Outcome, Reading, Watched, advance, poll, read, waking_of
+from bot.collect import Collect, Outcome, advance, waking_of
 from bot.collectors.feed import Feed
 from bot.config import providers_from
 from bot.core.health import NETWORK
@@ -35,8 +34,10 @@ from bot.model import (
     Validators,
 )
 from bot.ports import Ledger, Store
+from bot.reading import LARGE, Reading, Watched, poll, read
 from bot.recording import digest_of, read_captures, read_header
 from bot.store import SqlStore, open_store
+from bot.watch import known, wire
 from tests.collectors.pairs import tools
 from tests.core.build import PAGE, X, at
 from tests.core.recorded import MO1221364

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot import correct
-from bot.collect import Reading, Watched, save
+from bot.collect import save
 from bot.core.match import Vocabulary
 from bot.core.summary import card
 from bot.deliver import Deliver
@@ -35,6 +35,7 @@ from bot.model import (
     Subscription,
 )
 from bot.ports import Ledger
+from bot.reading import Reading, Watched
 from bot.store import SqlStore, open_store
 from tests.core.build import FEED, NAMES, PAGE, T0, X, at
 from tests.support.clock import StillClock

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from bot.app import replay
 from bot.core.shape import Page, timeline_json
 from bot.errors import UsageError
 from bot.model import Capture, Incident
 from bot.recording import read_captures
+from bot.replay import replay
 from bot.store import SqlStore, open_store
 from tests.core.build import T0
 from tests.core.recorded import RECORDINGS, facts

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.answer import Account, account, rule_words, verdict_words, why_words
+from bot.answer.why import Account, account, rule_words, verdict_words, why_words
 from bot.core.join import FIRST
 from bot.core.match import Vocabulary
 from bot.core.route import Waking, routings

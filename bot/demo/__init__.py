@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from importlib.resources import as_file, files
 from itertools import pairwise
 
-from bot.app import replay
 from bot.core.summary import duration
 from bot.model import Capture, Destination, Incident, Mode, Report, State, Subscription
 from bot.ports import Store
 from bot.recording import read_captures
+from bot.replay import replay
 
 RECORDING = "microsoft-365-2026-01-22.jsonl.xz"
 TITLE = "What a reader of the status page alone would have known, and when"

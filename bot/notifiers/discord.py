@@ -216,9 +216,7 @@ def judge(error: Exception, repeatable: bool) -> SendError:
     return lost(error, repeatable)
 
 
-def refusal(
-    status: int, code: int, delay: timedelta | None, repeatable: bool, *, wide: bool = False
-) -> SendError:
+def refusal(status: int, code: int, delay: timedelta | None, repeatable: bool, *, wide: bool = False) -> SendError:
     """What an answer with an error means."""
     words = f"{phrase(status)}: {CODES[code]}" if code in CODES else phrase(status)
     if status in (408, 429):

@@ -36,7 +36,7 @@ class Asides(Part):
         return not known
 
     def mended(self, digest: Callable[[Destination], str], now: datetime) -> list[Destination]:
-        """Take up the destinations whose settings are no longer those with which they were set aside; which those are."""
+        """Take up the destinations whose settings have changed since they were set aside; which those are."""
         changed = [it.destination for it in self.asides() if it.since and it.digest != digest(it.destination)]
         for destination in changed:
             self.release(str(destination), now)

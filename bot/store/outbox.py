@@ -58,7 +58,9 @@ class Outbox(Asides):
         until = now + lease
         self._change(ids, state=State.SENDING, leased_until=until, lease=by, tries=deliveries.c.tries + 1)
         leased = {"state": State.SENDING, "lease": by}
-        claimed = ({**row, **leased, "tries": row["tries"] + 1, "opens": row["opens"] or _homeless(row)} for row in rows)
+        claimed = (
+            {**row, **leased, "tries": row["tries"] + 1, "opens": row["opens"] or _homeless(row)} for row in rows
+        )
         return [self._gather(delivery_of(row), behind or {}) for row in claimed]
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
@@ -78,7 +80,13 @@ class Outbox(Asides):
         self._db.execute(update(deliveries).where(held).values(leased_until=until))
 
     def doubt(
-        self, now: datetime, lease: timedelta = timedelta(0), limit: int = 100, busy: Collection[str] = (), *, by: str = ""
+        self,
+        now: datetime,
+        lease: timedelta = timedelta(0),
+        limit: int = 100,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
     ) -> list[Delivery]:
         """Turn sendings whose lease has run out into doubtful ones; lease the doubtful ones that are due."""
         lost = and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now)
@@ -96,9 +104,11 @@ class Outbox(Asides):
 
         On a database of its own nobody else can be sending. On a shared one another process may, and its leases hold.
         """
-        alone = self._db.dialect.name == "sqlite"
-        in_hand = deliveries.c.state.in_(IN_HAND)
-        return self._doubt(in_hand if alone else and_(in_hand, deliveries.c.leased_until <= now), now)
+        if self._db.dialect.name != "sqlite":
+            return self._doubt(and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now), now)
+        looked_for = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.lease.is_not(None))
+        self._db.execute(update(deliveries).where(looked_for).values(lease=None, leased_until=None))
+        return self._doubt(deliveries.c.state == State.SENDING, now)
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
@@ -130,8 +140,7 @@ class Outbox(Asides):
         waiting = [deliveries.c.destination.not_in(busy)] if busy else []
         soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~_waits(), *waiting) for kind in self.kinds()]
         free = deliveries.c.leased_until.is_(None)
-        for state in IN_HAND:
-            soonest.append(self._soonest(deliveries.c.leased_until, state, None, ~free))
+        soonest += [self._soonest(deliveries.c.leased_until, state, None, ~free) for state in IN_HAND]
         soonest.append(self._soonest(deliveries.c.due, State.DOUBTFUL, None, free, *waiting))
         return min((moment for moment in soonest if moment), default=None)
 

@@ -241,6 +241,17 @@ subscription_facets = Table(
     Index("ix_subscription_facets_subscription", "subscription_id"),
 )
 
+#: what a destination wants to hear nothing new of; `kind` is incident or provider
+mutes = Table(
+    "mutes",
+    metadata,
+    text("destination"),
+    text("kind"),
+    text("value"),
+    instant("until"),
+    PrimaryKeyConstraint("destination", "kind", "value"),
+)
+
 #: which incident was told where, how, and the message that stands there (empty until it is sent)
 told = Table(
     "told",
@@ -258,8 +269,8 @@ told = Table(
 #: the outbox. Its key is the unique constraint: inserting a delivery twice is inserting it once.
 #: `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed.
 #: `updates` is null where it stands for `update_id` alone. `lease`: who has it in hand until `leased_until`.
-#: `opens`: it became the incident's one message, whatever its act was. `limited`: it carries what waited behind a limit.
-#: `aside`: held because its destination is set aside.
+#: `opens`: it became the incident's one message, whatever its act was.
+#: `limited`: it carries what waited behind a limit. `aside`: held because its destination is set aside.
 deliveries = Table(
     "deliveries",
     metadata,

@@ -42,8 +42,11 @@ class Subscriptions(Part):
                 gone.append(replace(subscription, providers=taken or subscription.providers))
         return gone
 
-    def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make the subscriptions of origin `file` be exactly these; those that stay as they are keep their ids."""
+    def adopt_file(self, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+        """Make the subscriptions of origin `file` be exactly these; those that stay as they are keep their ids.
+
+        The new ones.
+        """
         wanted: defaultdict[str, list[Subscription]] = defaultdict(list)  # by destination, to be quick with many
         for subscription in subscriptions:
             wanted[str(subscription.to)].append(replace(subscription, origin="file", id=0))
@@ -52,8 +55,7 @@ class Subscriptions(Part):
                 wanted[str(standing.to)].remove(same)
             else:
                 self._drop(standing.id)
-        for subscription in (one for some in wanted.values() for one in some):
-            self._add(subscription)
+        return [self._add(subscription) for some in wanted.values() for subscription in some]
 
     def _of(self, to: Destination | None, origin: str) -> list[Subscription]:
         """The subscriptions of an origin, of one destination or of all."""

@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 
 from tests.bench.feeds import body, latest
 
-AT_ONCE = 64  #: requests under way at once: as many as polls in bot.app
+AT_ONCE = 64  #: requests under way at once: as many as polls in bot.polling
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +156,15 @@ class Later:
 
 async def statusbot(job: Job) -> Result:
     """This program from the fetcher to the committed transaction, as `statusbot run` drives it."""
-    from bot.app import Notifiers, Polling, directory_of, toolbox, wire
-    from bot.collect import Collect, Outcome, Reading
+    from bot.app import Notifiers, toolbox
+    from bot.collect import Collect, Outcome
     from bot.collectors import load
     from bot.deliver import Deliver
     from bot.model import Provider, Source
+    from bot.polling import Polling
+    from bot.reading import Reading
     from bot.store import open_store
+    from bot.watch import directory_of, wire
 
     class Counting(Collect):
         """Says when every source has been polled once."""

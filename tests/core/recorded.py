@@ -10,13 +10,13 @@ from pathlib import Path
 
 import bot.demo
 from bot import collectors
-from bot.app import known
 from bot.config import providers_from
 from bot.core.match import Vocabulary
 from bot.core.normalise import normalise
 from bot.errors import Unreadable
 from bot.model import Capture, Incident, Known, Report
 from bot.recording import read_captures, read_header
+from bot.watch import known
 from tests.collectors.pairs import tools
 from tests.core.build import remembered
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.app import known, wire
 from bot.collect import Collect
 from bot.config import providers_from
 from bot.model import Capture, Report
 from bot.recording import read_header
 from bot.store import open_store
+from bot.watch import known, wire
 from tests.collectors.pairs import tools
 from tests.core.build import timeline
 from tests.core.recorded import RECORDINGS, Material, facts, material, without_links

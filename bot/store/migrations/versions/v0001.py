@@ -17,6 +17,7 @@ def upgrade() -> None:
     _sources()
     _subscriptions()
     _told()
+    _mutes()
     _aliases()
     _corrections()
     _incident_references()
@@ -156,6 +157,17 @@ def _told() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "destination", name="pk_told"),
         sqlite_with_rowid=False,
+    )
+
+
+def _mutes() -> None:
+    op.create_table(
+        "mutes",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("destination", "kind", "value", name="pk_mutes"),
     )
 
 

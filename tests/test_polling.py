@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.answer import SourceLine, source_words
-from bot.app import edge, network_edge
 from bot.core.document import body_of, moved_to
 from bot.core.health import NETWORK
 from bot.errors import Unreadable
 from bot.model import Belief, Capture, Sighting
+from bot.polling import edge, network_edge
 from tests.core.build import PAGE, at
 
 WELL = Sighting(PAGE.id, Belief.OK, at(0), read_at=at(0))

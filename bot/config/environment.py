@@ -1,0 +1,100 @@
+"""The environment's variables: which there are, which of them are secret, what a destination needs of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from bot import notifiers
+from bot.config.parse import parse_address, parse_named
+from bot.errors import UsageError
+from bot.model import Destination
+
+#: The environment (CONTRACT.md, "Configuration"): every variable by its whole name, with its default.
+VARIABLES: Mapping[str, str] = {
+    "STATUSBOT_CONFIG": "",
+    "STATUSBOT_DATABASE": "",
+    "HTTPS_PROXY": "",
+    "NO_PROXY": "",
+    "SSL_CERT_FILE": "",
+    "SLACK_BOT_TOKEN": "",
+    "DISCORD_BOT_TOKEN": "",
+    "X_BEARER_TOKEN": "",
+    "MSGRAPH_TENANT_ID": "",
+    "MSGRAPH_CLIENT_ID": "",
+    "MSGRAPH_CLIENT_SECRET": "",
+    "SLACK_API_URL": "https://slack.com/api/",
+    "DISCORD_API_URL": "https://discord.com/api/v10",
+    "X_API_URL": "https://api.x.com",
+    "MSGRAPH_URL": "https://graph.microsoft.com",
+    "MSLOGIN_URL": "https://login.microsoftonline.com",
+}
+#: … and those that end in a destination's name; all of them are secrets.
+FAMILIES = ("TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
+SECRETS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "X_BEARER_TOKEN", "MSGRAPH_CLIENT_SECRET")
+WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
+
+_TOKEN = re.compile(r"[!-~]+")
+_LEAST = 6  #: characters of a secret's part; a shorter one would be found everywhere
+
+
+def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
+    """What is ours of the environment, defaults filled in; what is empty counts as not set. Raises UsageError."""
+    found = {name: default for name, default in VARIABLES.items() if default}
+    for name, value in everything.items():
+        if value.strip() and (name in VARIABLES or name.startswith(FAMILIES)):
+            found[name] = value.strip()
+    for name in ("HTTPS_PROXY", "NO_PROXY"):  # which most programs read in lower case as well
+        if low := everything.get(name.lower(), "").strip():
+            found.setdefault(name, low)
+    for name in SECRETS:
+        if name in found and not _TOKEN.fullmatch(found[name]):
+            raise UsageError(f"{name}: holds a space or a character that no token has; copy the token alone")
+    for name, default in VARIABLES.items():
+        if default:
+            parse_named(name, parse_address, found[name])
+    return found
+
+
+def secret_values(env: Mapping[str, str]) -> frozenset[str]:
+    """What must never be shown: tokens, secret addresses and their telling parts, passwords inside addresses."""
+    found: set[str] = set()
+    for name, value in env.items():
+        if name in SECRETS or name.startswith(FAMILIES):
+            found |= {value, *_parts(value)}
+        elif name in WITH_PASSWORD:
+            found |= _passwords(value)
+    return frozenset(part for part in found if len(part) >= _LEAST)
+
+
+def _parts(value: str) -> set[str]:
+    """Of an address: what a library may show without the rest, and what opens the door by itself."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return set()
+    if not parts.netloc:
+        return set()
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    last = parts.path.rstrip("/").rpartition("/")[2]
+    words = {word for _, word in parse_qsl(parts.query) if len(word) >= 16}
+    return {target, *words, *_passwords(value)} | ({last} if len(last) >= 16 else set())
+
+
+def _passwords(value: str) -> set[str]:
+    try:
+        password = urlsplit(value).password or ""
+    except ValueError:
+        return {value}
+    return {password, unquote(password)}
+
+
+def check_destination(destination: Destination, env: Mapping[str, str]) -> None:
+    """Whether the environment holds what a destination needs. Raises UsageError, which names the variable."""
+    for need in notifiers.REGISTRY[destination.kind].needs:
+        variable = need.replace("{NAME}", re.sub(r"[^A-Z0-9]", "_", destination.name.upper()))
+        if not env.get(variable):
+            raise UsageError(f"{destination} needs {variable}; set it in the environment or in .env")
+        if variable != need:  # named after the destination: its address
+            parse_named(variable, parse_address, env[variable])

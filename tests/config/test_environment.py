@@ -1,0 +1,88 @@
+"""The environment: its defaults, its secrets, what a destination needs of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from bot import collectors, notifiers
+from bot.config import check_destination, load, secret_values
+from bot.config.environment import FAMILIES, VARIABLES
+from bot.errors import UsageError
+from bot.model import Destination
+from tests.config.written import SECRET, refusal, settings
+
+
+def test_the_environment_has_its_defaults_and_what_is_empty_counts_as_not_set(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("X_BEARER_TOKEN=from-the-file")
+    env = load(
+        environ={"X_BEARER_TOKEN": "", "SLACK_API_URL": " ", "https_proxy": "http://proxy:3128"}, cwd=tmp_path
+    ).env
+    assert "X_BEARER_TOKEN" not in env
+    assert env["SLACK_API_URL"] == "https://slack.com/api/"
+    assert env["DISCORD_API_URL"] == "https://discord.com/api/v10"
+    assert env["HTTPS_PROXY"] == "http://proxy:3128"
+    assert isinstance(env, MappingProxyType)
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"X_BEARER_TOKEN": f"Bearer {SECRET}"}, "X_BEARER_TOKEN: holds a space"),
+        ({"SLACK_BOT_TOKEN": f"{SECRET}…"}, "SLACK_BOT_TOKEN: holds a space or a character"),
+        ({"X_API_URL": f"api.x.com/{SECRET}"}, "X_API_URL: no http or https address"),
+        ({"TEAMS_WEBHOOK_A": f"flow.example/{SECRET}"}, "TEAMS_WEBHOOK_A: no http or https address"),
+    ],
+)
+def test_a_bad_variable_is_named_and_not_shown(tmp_path: Path, environ: dict[str, str], names: str) -> None:
+    text = refusal(tmp_path, '[[subscription]]\nto = "teams:a"', {"TEAMS_WEBHOOK_A": "https://a.example", **environ})
+    assert names in text
+    assert SECRET not in text
+
+
+def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling_parts(tmp_path: Path) -> None:
+    env = {
+        "X_BEARER_TOKEN": "bearer-token",
+        "MSGRAPH_CLIENT_SECRET": "client-secret",
+        "MSGRAPH_CLIENT_ID": "client-id-is-public",
+        "TEAMS_WEBHOOK_OPS": f"https://flow.example/workflows/1/invoke?api-version=1&sig={SECRET}%3D",
+        "SLACK_WEBHOOK_OPS": f"https://hooks.slack.com/services/T0/B0/{SECRET}",
+        "WEBHOOK_OPS": f"https://me:{SECRET}@hook.example",
+        "WEBHOOK_SECRET_OPS": "whsec_c2VjcmV0",
+        "DISCORD_WEBHOOK_ODD": "https://[odd-address",
+        "HTTPS_PROXY": "http://user:pr%C3%B6xy-pass@proxy:3128",
+    }
+    found = secret_values(settings(tmp_path, 'database = "postgresql://bot:pa55word@db/status"', env).env)
+    assert {"bearer-token", "client-secret", "whsec_c2VjcmV0", "https://[odd-address", "pa55word", SECRET} <= found
+    assert {env["TEAMS_WEBHOOK_OPS"], f"/services/T0/B0/{SECRET}", f"{SECRET}="} <= found
+    assert {"pr%C3%B6xy-pass", "pröxy-pass"} <= found
+    assert not {"client-id-is-public", "1", "", "/"} & found
+    assert not any(part in "https://slack.com/api/chat.postMessage" for part in found)
+
+
+def test_a_destination_is_checked_against_the_environment() -> None:
+    check_destination(Destination("console"), {})
+    check_destination(Destination("slack", "C1"), {"SLACK_BOT_TOKEN": "t"})
+    check_destination(Destination("teams", "ops.eu 1"), {"TEAMS_WEBHOOK_OPS_EU_1": "https://a.example"})
+    with pytest.raises(UsageError, match="discord:1 needs DISCORD_BOT_TOKEN"):
+        check_destination(Destination("discord", "1"), {"SLACK_BOT_TOKEN": "t"})
+
+
+def test_the_example_lists_every_variable_once_with_a_comment_and_its_default() -> None:
+    lines = Path(__file__).parents[2].joinpath(".env.example").read_text(encoding="utf-8").splitlines()
+    listed = {}
+    for above, line in zip(["", *lines], lines, strict=False):
+        if line and not line.startswith("#"):
+            name, _, listed_value = line.partition("=")
+            assert above.startswith("# "), f"{name} has its comment"
+            assert name not in listed
+            listed[name] = listed_value
+    assert listed == {**VARIABLES, **{f"{family}OPS": "" for family in FAMILIES}}
+
+
+def test_every_variable_that_a_kind_needs_is_known() -> None:
+    needs = {need for source in collectors.REGISTRY.values() for need in source.needs}
+    needs |= {need for destination in notifiers.REGISTRY.values() for need in destination.needs}
+    assert {need.removesuffix("{NAME}") for need in needs} <= {*VARIABLES, *FAMILIES}
