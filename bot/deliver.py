@@ -42,7 +42,8 @@ log = logging.getLogger("statusbot.deliver")
 
 LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
 RENEW = LEASE / 3
-GATHER = 0.02  #: seconds in which outcomes are gathered for one transaction, while other sends are under way
+GATHER = timedelta(milliseconds=100)  #: the longest that outcomes are gathered for one transaction
+CROWD = 4  #: deliveries in hand for one destination, beyond which it waits its turn: it is slow
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
@@ -111,8 +112,10 @@ class Deliver:
         self._leases: Counter[str] = Counter()  # how many deliveries each claim still has in hand
         self._renewed: datetime | None = None
         self._wake = asyncio.Event()
+        self._enough = asyncio.Event()  # half of what is in hand has come back
         self._outlets: defaultdict[str, Outlet] = defaultdict(Outlet)
-        self._busy: set[str] = set()  # destinations with something in hand
+        self._at: dict[str, list[Owed]] = {}  # destination -> what is in hand for it, sent in this order
+        self._in_hand = 0  # deliveries claimed and not written down yet
         self._outcomes: list[Outcome] = []  # what came of sends, not written yet
         self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
         self._notices: dict[tuple[object, ...], Notice] = {}  # of the last round, to know them again
@@ -204,7 +207,7 @@ class Deliver:
         rooms = self._rooms(written)
         if self._stopping or not any(room > 0 for room in rooms.values()):
             return [], told
-        return self._claim(ledger, rooms, self._taken(written), now), told
+        return self._claim(ledger, rooms, self._taken(), now), told
 
     def _write(self, ledger: Ledger, written: Sequence[Outcome], now: datetime) -> list[tuple[str, str]]:
         """Write outcomes down; what the operator is to be told of them."""
@@ -264,12 +267,14 @@ class Deliver:
         pace = self._limits.pace(kind)
         return pace.abreast + pace.ahead - in_hand
 
-    def _taken(self, written: Sequence[Outcome]) -> list[str]:
-        """The destinations for which nothing may be claimed now: those in hand, and those that rest."""
-        return [*self._busy, *list(self._limits.resting())[:EXCLUDED]]
+    def _taken(self) -> list[str]:
+        """The destinations for which nothing may be claimed now: those that rest, and the slow ones."""
+        slow = [name for name, entries in self._at.items() if len(entries) >= CROWD]
+        return (slow + list(self._limits.resting()))[:EXCLUDED]
 
     def _start(self, group: asyncio.TaskGroup, entries: Sequence[Owed]) -> None:
         batches: dict[str, list[Owed]] = {}
+        self._in_hand += len(entries)
         for entry in entries:
             self._leases[entry.delivery.lease] += 1
             batches.setdefault(str(entry.delivery.destination), []).append(entry)
@@ -277,14 +282,18 @@ class Deliver:
             kind = batch[0].delivery.destination.kind
             outlet = self._outlets[kind]
             outlet.in_hand += len(batch)
+            if name in self._at:
+                self._at[name] += batch  # its worker goes on with these
+                continue
+            self._at[name] = batch
             outlet.waiting.append(batch)
-            self._busy.add(name)
             if outlet.working < self._limits.pace(kind).abreast:
                 outlet.working += 1
                 group.create_task(self._work(outlet))
 
     def _forget(self, written: Sequence[Outcome]) -> None:
         """These are written down and no longer in hand."""
+        self._in_hand -= len(written)
         for outcome in written:
             lease = outcome.delivery.lease
             self._outlets[outcome.delivery.destination.kind].in_hand -= 1
@@ -307,18 +316,19 @@ class Deliver:
                 wait = min(wait, max(moment - self._clock.now(), BLINK))
         if self._outcomes:
             wait = min(wait, TROUBLED)
-        await self._woken(wait)
+        await self._woken(self._wake, wait)
 
     async def _gathered(self) -> None:
         """Until some outcomes are there to be written together, or a lease has to be renewed."""
-        await self._woken(RENEW)
-        if any(outlet.working for outlet in self._outlets.values()) and not self._stopping:
-            await asyncio.sleep(GATHER)
+        self._enough.clear()
+        await self._woken(self._wake, RENEW)
+        if 0 < 2 * len(self._outcomes) < self._in_hand and not self._stopping:
+            await self._woken(self._enough, GATHER)
 
-    async def _woken(self, wait: timedelta) -> None:
+    async def _woken(self, event: asyncio.Event, wait: timedelta) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
-                await self._wake.wait()
+                await event.wait()
 
     # --- workers: one destination at a time ---------------------------------------------------------------------
 
@@ -327,14 +337,19 @@ class Deliver:
         try:
             while outlet.waiting:
                 batch = outlet.waiting.popleft()
-                for entry in batch:
-                    outcome = await self._outcome(entry)
-                    self._outcomes.append(outcome)  # a new list by now, perhaps
-                self._busy.discard(str(batch[0].delivery.destination))
-                self._wake.set()
+                for entry in batch:  # which may grow meanwhile
+                    self._note(await self._outcome(entry))
+                del self._at[str(batch[0].delivery.destination)]
         finally:
             outlet.working -= 1
             self._wake.set()
+
+    def _note(self, outcome: Outcome) -> None:
+        """Something is to be written down."""
+        self._outcomes.append(outcome)
+        self._wake.set()
+        if 2 * len(self._outcomes) >= self._in_hand:
+            self._enough.set()
 
     async def _outcome(self, entry: Owed) -> Outcome:
         """Send, look for, or hand back."""

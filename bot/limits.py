@@ -31,7 +31,7 @@ PACES: Mapping[str, Pace] = {
     "slack-webhook": Pace(posts=5, within=timedelta(seconds=5)),
     "discord": Pace(shared=True),
     "teams": Pace(posts=4, within=timedelta(seconds=1)),
-    "webhook": Pace(abreast=64, ahead=448),
+    "webhook": Pace(abreast=16, ahead=496),  # no more than http.PER_HOST: who waits for a connection has none
     "console": Pace(abreast=1, ahead=31),
 }
 ORDINARY = Pace()
@@ -54,7 +54,10 @@ class Limits:
 
     def sent(self, to: Destination, *, rest: timedelta | None = None) -> None:
         """A message has gone out; `rest`: what the answer's headers ask for before the next one."""
-        pace, name, now = self.pace(to.kind), str(to), self._clock.now()
+        pace = self.pace(to.kind)
+        if not rest and not pace.posts:
+            return
+        name, now = str(to), self._clock.now()
         if rest:
             self._rest(name, now + rest)
         if not pace.posts:

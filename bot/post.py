@@ -111,9 +111,10 @@ def check(answer: Answer, *, repeatable: bool = False, delay: timedelta | None =
     repeatable: as in `post`. delay: what the answer's body asked us
     to wait, where the kind knows how to read it; otherwise `Retry-After` is obeyed.
     """
-    status, words = answer.status, phrase(answer.status)
+    status = answer.status
     if 200 <= status < 300:
         return
+    words = phrase(status)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
         raise Temporary(words, delay=delay or seconds(answer.headers.get("Retry-After")))
     if status >= 500:

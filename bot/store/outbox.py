@@ -6,13 +6,28 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TypeDecorator,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from bot.model import Act, Delivery, Outcome, Receipt, State
 from bot.store.aside import Asides
+from bot.store.columns import EPOCH, MICROSECOND, Instant
 from bot.store.part import Row
 from bot.store.schema import aliases, deliveries, subscriptions, told
 from bot.store.subscriptions import destination_of
@@ -25,6 +40,7 @@ GATHERED = "told together with an earlier one, after a limit"
 MOST = 500  #: values in one statement's list
 
 earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
+THESE = deliveries.c.id.in_(bindparam("ids", expanding=True))  # with its values apart, which is quicker with many
 
 
 class Outbox(Asides):
@@ -47,21 +63,19 @@ class Outbox(Asides):
         opening itself: it is owed to somebody who has been told nothing yet.
         """
         refusing = {str(row["destination"]): row["reason"] for row in self.aside_rows() if row["since"]}
-        rows: list[Row] = []
+        rows: list[dict[str, Any]] = []
         for kind in self.kinds(State.PENDING):
             if (room := (rooms or {}).get(kind, limit)) > 0:
                 rows += self._workable(kind, now, room, busy, refusing)
         if not rows:
             return []
         self._change([row["id"] for row in rows if _homeless(row)], opens=True)
-        ids = [row["id"] for row in rows]
-        until = now + lease
-        self._change(ids, state=State.SENDING, leased_until=until, lease=by, tries=deliveries.c.tries + 1)
-        leased = {"state": State.SENDING, "lease": by}
-        claimed = (
-            {**row, **leased, "tries": row["tries"] + 1, "opens": row["opens"] or _homeless(row)} for row in rows
-        )
-        return [self._gather(delivery_of(row), behind or {}) for row in claimed]
+        self._lease([row["id"] for row in rows], by, now + lease)
+        for row in rows:
+            row["state"], row["lease"] = State.SENDING, by
+            row["tries"] += 1
+            row["opens"] = row["opens"] or _homeless(row)
+        return [self._gather(delivery_of(row), behind or {}) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
         """Write what came of deliveries in hand; how many of them were no longer in the hand that settles them."""
@@ -156,7 +170,7 @@ class Outbox(Asides):
 
     def _workable(
         self, kind: str, now: datetime, room: int, busy: Collection[str], refusing: Mapping[str, str]
-    ) -> list[Row]:
+    ) -> list[dict[str, Any]]:
         """The heads of lanes that can be sent; what stands before them and cannot be is set aside as held."""
         while True:
             rows = self._heads(kind, now, room, busy)
@@ -169,18 +183,10 @@ class Outbox(Asides):
                 else:
                     self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
 
-    def _heads(self, kind: str, now: datetime, limit: int, busy: Collection[str]) -> list[Row]:
+    def _heads(self, kind: str, now: datetime, limit: int, busy: Collection[str]) -> list[dict[str, Any]]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
-        query = (
-            _whole()
-            .add_columns(_replaced().label("replaced"))
-            .where(deliveries.c.state == State.PENDING, deliveries.c.kind == kind, deliveries.c.due <= now, ~_waits())
-            .order_by(deliveries.c.due, deliveries.c.id)
-            .limit(limit)
-        )
-        if busy:
-            query = query.where(deliveries.c.destination.not_in(busy))
-        return self._rows(_locked(query))
+        values = {"kind": kind, "now": now, "limit": limit, "busy": list(busy)}
+        return [head_of(row) for row in self._db.execute(HEADS, values)]
 
     def _gather(self, head: Delivery, behind: Mapping[str, datetime]) -> Delivery:
         """Where its destination was limited, what came meanwhile goes into one message that carries the words of each.
@@ -217,12 +223,17 @@ class Outbox(Asides):
         if like.state is State.SENT:
             nobody_s = and_(deliveries.c.state.in_((State.PENDING, State.DOUBTFUL)), deliveries.c.lease.is_(None))
             mine = or_(mine, nobody_s)
-        these = update(deliveries).where(deliveries.c.id.in_(ids), mine)
-        return self._db.execute(these.values(**values, lease=None, leased_until=None)).rowcount
+        these = update(deliveries).where(THESE, mine).values(**values, lease=None, leased_until=None)
+        return self._db.execute(these, {"ids": ids}).rowcount
+
+    def _lease(self, ids: Sequence[int], by: str, until: datetime) -> None:
+        leased = {"state": State.SENDING, "lease": by, "leased_until": until, "tries": deliveries.c.tries + 1}
+        for some in _batches(ids):
+            self._db.execute(update(deliveries).where(THESE).values(leased), {"ids": some})
 
     def _change(self, ids: Sequence[int], **values: Any) -> None:
         for some in _batches(ids):
-            self._db.execute(update(deliveries).where(deliveries.c.id.in_(some)).values(values))
+            self._db.execute(update(deliveries).where(THESE).values(values), {"ids": some})
 
     def _doubt(self, which: ColumnElement[bool], now: datetime) -> int:
         values = {"state": State.DOUBTFUL, "due": now, "lease": None, "leased_until": None}
@@ -301,6 +312,47 @@ def _replaced() -> ColumnElement[bool]:
     return and_(deliveries.c.act == Act.EDIT, waiting)
 
 
+def _heads() -> Select[Any]:
+    """The first waiting deliveries of their lanes, and what a notifier needs of them; the longest due first."""
+    waiting = (deliveries.c.state == State.PENDING, deliveries.c.kind == bindparam("kind"))
+    due = deliveries.c.due <= bindparam("now", type_=Instant())
+    free = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
+    whole = _whole().add_columns(_replaced().label("replaced")).where(*waiting, due, free, ~_waits())
+    wanted = [_raw(column) for column in whole.selected_columns if column.key in HEAD]
+    first = whole.with_only_columns(*wanted).order_by(deliveries.c.due, deliveries.c.id)
+    return _locked(first.limit(bindparam("limit")))
+
+
+def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column as it stands in the database: with many rows, turning each value by itself is what takes the time."""
+    kind = column.type
+    return type_coerce(column, kind.impl).label(column.key) if isinstance(kind, TypeDecorator) else column
+
+
+#: what of a delivery that is to be sent is read, in the order of the tables' columns
+HEAD = ("id", "destination", "incident_id", "update_id", "updates", "act", "revision", "tries", "due", "created_at")
+HEAD += ("reason", "opens", "limited", "root", "root_thread", "mention", "replaced")
+HEADS = _heads()
+ACTS = {act.value: act for act in Act}
+NO_MENTION: Mapping[str, str] = {}
+
+
+def head_of(found: Sequence[Any]) -> dict[str, Any]:
+    """A delivery's row as it stands in the database, turned into our values."""
+    row = dict(zip(HEAD, found, strict=True))
+    row["act"] = ACTS[row["act"]]
+    row["updates"] = None if row["updates"] is None else tuple(orjson.loads(row["updates"]))
+    row["due"], row["created_at"] = moment(row["due"]), moment(row["created_at"])
+    row["mention"] = NO_MENTION if row["mention"] in (None, "{}") else orjson.loads(row["mention"])
+    return row
+
+
+@lru_cache(maxsize=16)
+def moment(microseconds: int) -> datetime:
+    """A point in time from its column; many deliveries share theirs."""
+    return EPOCH + microseconds * MICROSECOND
+
+
 def _homeless(row: Row) -> bool:
     """Whether a reply or an edit has no message to stand on."""
     return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
@@ -329,10 +381,10 @@ def delivery_of(row: Row) -> Delivery:
         due=row["due"],
         created_at=row["created_at"],
         root=Receipt(row["root"], row["root_thread"]) if act in (Act.REPLY, Act.EDIT) and row["root"] else None,
-        receipt=Receipt(**row["receipt"]) if row["receipt"] else None,
+        receipt=Receipt(**row["receipt"]) if row.get("receipt") else None,
         reason=row["reason"],
         mention=row["mention"] or {},
         lease=row["lease"] or "",
         limited=row["limited"],
-        aside=row["aside"],
+        aside=row.get("aside", False),
     )
