@@ -49,6 +49,7 @@ TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
 EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 RENDERED = 64  #: messages kept to be sent again to others
+Alike = tuple[object, ...]  #: what deliveries have in common that say the same
 backoff = wait_random_exponential(multiplier=1, max=300)
 
 
@@ -118,7 +119,7 @@ class Deliver:
         self._in_hand = 0  # deliveries claimed and not written down yet
         self._outcomes: list[Outcome] = []  # what came of sends, not written yet
         self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
-        self._notices: dict[tuple[object, ...], Notice] = {}  # of the last round, to know them again
+        self._notices: dict[Alike, Notice] = {}  # of the last round, to know them again
         self._stopping = False
 
     def wake(self) -> None:
@@ -179,10 +180,10 @@ class Deliver:
 
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
-        now, written = self._clock.now(), self._outcomes
-        self._outcomes = []
+        turn = self._turn()
+        written, self._outcomes = self._outcomes, []
         try:
-            entries, told = await self._store.write(lambda ledger: self._turn(ledger, written, now))
+            entries, told = await self._store.write(turn.work)
         except StatusbotError as error:
             self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
             log.error("the outbox cannot be used: %s; trying again", error)
@@ -194,65 +195,25 @@ class Deliver:
             await self._operator.tell(key, words)
         return len(entries)
 
-    def _turn(
-        self, ledger: Ledger, written: Sequence[Outcome], now: datetime
-    ) -> tuple[list[Owed], list[tuple[str, str]]]:
-        """One transaction: settle, keep the leases, claim."""
-        told = list(self._write(ledger, written, now)) if written else []
+    def _turn(self) -> Turn:
+        """What the next transaction has to do; everything that it needs of this thread is taken along."""
+        now, written = self._clock.now(), self._outcomes
         done = Counter(outcome.delivery.lease for outcome in written)
         left = [lease for lease, count in self._leases.items() if count > done[lease]]
-        if left and (self._renewed is None or now - self._renewed >= RENEW):
-            ledger.renew(left, now + LEASE)
-            self._renewed = now
-        rooms = self._rooms(written)
-        if self._stopping or not any(room > 0 for room in rooms.values()):
-            return [], told
-        return self._claim(ledger, rooms, self._taken(), now), told
-
-    def _write(self, ledger: Ledger, written: Sequence[Outcome], now: datetime) -> list[tuple[str, str]]:
-        """Write outcomes down; what the operator is to be told of them."""
-        told = []
-        if lost := ledger.settle(written, now):
-            log.warning("%d deliveries were taken over by another process meanwhile; its word counts", lost)
-        for outcome in written:
-            to = outcome.delivery.destination
-            if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
-                mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
-                told.append((f"aside|{to}|{now.isoformat()}", f"{to} is set aside: {outcome.reason}; {mend}"))
-        arrived = {outcome.delivery.destination for outcome in written if outcome.state is State.SENT}
-        if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
-            ledger.works(back)
-            told += [(f"works|{to}|{now.isoformat()}", f"{to} works again") for to in back]
-        return told
-
-    def _claim(self, ledger: Ledger, rooms: Mapping[str, int], busy: Collection[str], now: datetime) -> list[Owed]:
-        """Lease what is doubtful and what is due, with all that rendering it needs."""
+        renews = bool(left) and (self._renewed is None or now - self._renewed >= RENEW)
+        self._renewed = now if renews or not left else self._renewed
         self._claims += 1
-        by = f"{self._name}.{self._claims}"
-        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), busy, by=by)
-        taken = {*busy, *(str(delivery.destination) for delivery in doubtful)}
-        owed = ledger.claim(now, LEASE, rooms[""], taken, by=by, rooms=rooms, behind=self._limits.behind())
-        incidents: dict[str, Incident | None] = {}
-        seen: dict[str, tuple[Sighting, ...]] = {}
-        notices: dict[tuple[object, ...], Notice] = {}
-        found = [Owed(delivery, None) for delivery in doubtful]
-        for delivery in owed:
-            if delivery.incident not in incidents:
-                incidents[delivery.incident] = ledger.incident(delivery.incident)
-            incident = incidents[delivery.incident]
-            if reason := unsayable(delivery, incident):
-                ledger.settle([Outcome(delivery, *reason)], now)
-            elif incident is not None:
-                if incident.provider not in seen:
-                    names = self._directory.sources(incident.provider)
-                    seen[incident.provider] = tuple(ledger.sightings(names).values())
-                alike = alike_of(delivery)
-                if alike not in notices:
-                    made = notice(delivery, incident, seen[incident.provider], self._directory, now)
-                    notices[alike] = made if made != self._notices.get(alike) else self._notices[alike]
-                found.append(Owed(delivery, notices[alike]))
-        self._notices = notices
-        return found
+        return Turn(
+            now=now,
+            by=f"{self._name}.{self._claims}",
+            written=written,
+            renewed=left if renews else [],
+            rooms={} if self._stopping else self._rooms(written),
+            busy=self._taken(),
+            behind=dict(self._limits.behind()),
+            directory=self._directory,
+            known=self._notices,
+        )
 
     def _rooms(self, written: Sequence[Outcome]) -> dict[str, int]:
         """How many more deliveries may be claimed, for each kind; under the empty name for any other."""
@@ -433,6 +394,93 @@ class Deliver:
         return timedelta(seconds=backoff(state))
 
 
+@dataclass(slots=True)
+class Turn:
+    """One transaction, on the store's thread: settle, keep the leases, claim."""
+
+    now: datetime
+    by: str  #: the lease of what is claimed
+    written: Sequence[Outcome]
+    renewed: Sequence[str]  #: leases to keep
+    rooms: Mapping[str, int]  #: how many may be claimed for each kind, under the empty name for any other
+    busy: Collection[str]
+    behind: Mapping[str, datetime]
+    directory: Directory
+    known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
+
+    def work(self, ledger: Ledger) -> tuple[list[Owed], list[tuple[str, str]]]:
+        """What was claimed, and what the operator is to be told."""
+        told = self._write(ledger) if self.written else []
+        if self.renewed:
+            ledger.renew(self.renewed, self.now + LEASE)
+        return self._claim(ledger) if any(room > 0 for room in self.rooms.values()) else [], told
+
+    def _write(self, ledger: Ledger) -> list[tuple[str, str]]:
+        """Write outcomes down; what the operator is to be told of them."""
+        told, now = [], self.now
+        if lost := ledger.settle(self.written, now):
+            log.warning("%d deliveries were taken over by another process meanwhile; its word counts", lost)
+        for outcome in self.written:
+            to = outcome.delivery.destination
+            if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
+                mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
+                told.append((f"aside|{to}|{now.isoformat()}", f"{to} is set aside: {outcome.reason}; {mend}"))
+        arrived = {outcome.delivery.destination for outcome in self.written if outcome.state is State.SENT}
+        if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
+            ledger.works(back)
+            told += [(f"works|{to}|{now.isoformat()}", f"{to} works again") for to in back]
+        return told
+
+    def _claim(self, ledger: Ledger) -> list[Owed]:
+        """Lease what is doubtful and what is due, with all that rendering it needs."""
+        now, rooms = self.now, self.rooms
+        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), self.busy, by=self.by)
+        taken = {*self.busy, *(str(delivery.destination) for delivery in doubtful)}
+        owed = ledger.claim(now, LEASE, rooms[""], taken, by=self.by, rooms=rooms, behind=self.behind)
+        reader = Reader(ledger, self.directory, now, dict(self.known))
+        found = [Owed(delivery, None) for delivery in doubtful]
+        for delivery in owed:
+            incident = reader.incident(delivery.incident)
+            if reason := unsayable(delivery, incident):
+                ledger.settle([Outcome(delivery, *reason)], now)
+            elif incident is not None:
+                found.append(Owed(delivery, reader.notice(delivery, incident)))
+        self.known.clear()
+        self.known.update(reader.made)
+        return found
+
+
+class Reader:
+    """What the deliveries of one claim say: incidents and sightings read once, and alike deliveries share a notice."""
+
+    def __init__(self, ledger: Ledger, directory: Directory, now: datetime, known: Mapping[Alike, Notice]) -> None:
+        self._ledger, self._directory, self._now, self._known = ledger, directory, now, known
+        self._incidents: dict[str, Incident | None] = {}
+        self._sightings: dict[str, tuple[Sighting, ...]] = {}
+        self.made: dict[Alike, Notice] = {}
+
+    def incident(self, name: str) -> Incident | None:
+        """An incident by its id."""
+        if name not in self._incidents:
+            self._incidents[name] = self._ledger.incident(name)
+        return self._incidents[name]
+
+    def notice(self, delivery: Delivery, incident: Incident) -> Notice:
+        """What a delivery says; the very notice of the last claim where nothing has changed since."""
+        alike = alike_of(delivery)
+        if alike not in self.made:
+            made = notice(delivery, incident, self._seen(incident.provider), self._directory, self._now)
+            known = self._known.get(alike)
+            self.made[alike] = known if known is not None and made == known else made
+        return self.made[alike]
+
+    def _seen(self, provider: str) -> tuple[Sighting, ...]:
+        if provider not in self._sightings:
+            sightings = self._ledger.sightings(self._directory.sources(provider))
+            self._sightings[provider] = tuple(sightings.values())
+        return self._sightings[provider]
+
+
 def unsayable(delivery: Delivery, incident: Incident | None) -> tuple[State, None, str] | None:
     """What becomes of a delivery that has nothing to say any more; None: it has."""
     if incident is None:
@@ -442,7 +490,7 @@ def unsayable(delivery: Delivery, incident: Incident | None) -> tuple[State, Non
     return None
 
 
-def alike_of(delivery: Delivery) -> tuple[object, ...]:
+def alike_of(delivery: Delivery) -> Alike:
     """What the notices of one round have in common where they are the same."""
     called = tuple(delivery.mention.items()) if delivery.mention else ()
     made = delivery.created_at

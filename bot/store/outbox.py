@@ -103,13 +103,8 @@ class Outbox(Asides):
         by: str = "",
     ) -> list[Delivery]:
         """Turn sendings whose lease has run out into doubtful ones; lease the doubtful ones that are due."""
-        lost = and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now)
-        self._doubt(lost, now)
-        free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
-        query = _whole().where(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now, free)
-        if busy:
-            query = query.where(deliveries.c.destination.not_in(busy))
-        rows = self._rows(_locked(query.order_by(deliveries.c.due, deliveries.c.id).limit(limit)))
+        self._db.execute(LOST, {"now": now})
+        rows = self._rows(LOST_ONES, {"now": now, "busy": list(busy), "limit": limit})
         self._change([row["id"] for row in rows], lease=by, leased_until=now + lease)
         return [delivery_of({**row, "lease": by}) for row in rows]
 
@@ -161,10 +156,7 @@ class Outbox(Asides):
     def kinds(self, state: State = State.PENDING) -> list[str]:
         """The kinds of destinations for which there are deliveries in a state: one step in the index for each."""
         found: list[str] = []
-        least = select(func.min(deliveries.c.kind)).where(
-            deliveries.c.state == state, deliveries.c.kind > bindparam("after")
-        )
-        while kind := self._db.execute(least, {"after": found[-1] if found else ""}).scalar():
+        while kind := self._db.execute(NEXT_KIND, {"in": state, "after": found[-1] if found else ""}).scalar():
             found.append(kind)
         return found
 
@@ -227,9 +219,8 @@ class Outbox(Asides):
         return self._db.execute(these, {"ids": ids}).rowcount
 
     def _lease(self, ids: Sequence[int], by: str, until: datetime) -> None:
-        leased = {"state": State.SENDING, "lease": by, "leased_until": until, "tries": deliveries.c.tries + 1}
         for some in _batches(ids):
-            self._db.execute(update(deliveries).where(THESE).values(leased), {"ids": some})
+            self._db.execute(LEASED, {"ids": some, "by": by, "until": until})
 
     def _change(self, ids: Sequence[int], **values: Any) -> None:
         for some in _batches(ids):
@@ -323,6 +314,15 @@ def _heads() -> Select[Any]:
     return _locked(first.limit(bindparam("limit")))
 
 
+def _lost_ones() -> Select[Any]:
+    """The doubtful deliveries that are due and that nobody is looking for."""
+    now = bindparam("now", type_=Instant())
+    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
+    elsewhere = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
+    query = _whole().where(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now, free, elsewhere)
+    return _locked(query.order_by(deliveries.c.due, deliveries.c.id).limit(bindparam("limit")))
+
+
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A column as it stands in the database: with many rows, turning each value by itself is what takes the time."""
     kind = column.type
@@ -333,6 +333,25 @@ def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
 HEAD = ("id", "destination", "incident_id", "update_id", "updates", "act", "revision", "tries", "due", "created_at")
 HEAD += ("reason", "opens", "limited", "root", "root_thread", "mention", "replaced")
 HEADS = _heads()
+LEASED = (
+    update(deliveries)
+    .where(THESE)
+    .values(
+        state=State.SENDING,
+        lease=bindparam("by"),
+        leased_until=bindparam("until", type_=Instant()),
+        tries=deliveries.c.tries + 1,
+    )
+)
+NEXT_KIND = select(func.min(deliveries.c.kind)).where(
+    deliveries.c.state == bindparam("in"), deliveries.c.kind > bindparam("after")
+)
+LOST = (
+    update(deliveries)
+    .where(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= bindparam("now", type_=Instant()))
+    .values(state=State.DOUBTFUL, due=bindparam("now", type_=Instant()), lease=None, leased_until=None)
+)
+LOST_ONES = _lost_ones()
 ACTS = {act.value: act for act in Act}
 NO_MENTION: Mapping[str, str] = {}
 

@@ -59,7 +59,12 @@ def run_all(to: int, queued: int, rounds: int) -> Results:
     with sink() as base:
         body = ""
         for _ in range(rounds):
-            for subject, many in (("statusbot", to), ("aiohttp, bare", to), ("apprise", max(1, to // 10)), ("queueing", queued)):
+            for subject, many in (
+                ("statusbot", to),
+                ("aiohttp, bare", to),
+                ("apprise", max(1, to // 10)),
+                ("queueing", queued),
+            ):
                 result = run(subject, base, many, body)
                 body = result.body or body
                 found.setdefault(subject, []).append(result)

@@ -142,7 +142,9 @@ async def subscribed(store, to: int) -> None:  # type: ignore[no-untyped-def]
     for begin in range(0, to, 1000):
         numbers = range(begin, min(begin + 1000, to))
         some = [Subscription(Destination("webhook", f"w{number:06}"), mode=Mode.POST) for number in numbers]
-        await store.write(lambda ledger, some=some: ledger._db.execute(insert(subscriptions), [*map(subscription_row, some)]) and None)
+        await store.write(
+            lambda ledger, some=some: ledger._db.execute(insert(subscriptions), [*map(subscription_row, some)]) and None
+        )
 
 
 SUBJECTS: Mapping[str, Callable[[Job], Awaitable[Result]]] = {
