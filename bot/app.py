@@ -114,7 +114,13 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         collect = Collect(store, wire(watch.providers, tools, watch.left_out))
         await collect.load()
-        deliver = Deliver(store, made, clock, directory_of(watch.providers))
+        deliver = Deliver(
+            store,
+            made,
+            clock,
+            directory_of(watch.providers),
+            digest=lambda to: notifiers.digest(to, settings.env),
+        )
         greet(watch, settings.subscriptions)
         polling = Polling(collect, deliver, store, clock, stream)
         loops = [

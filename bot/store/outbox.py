@@ -6,41 +6,41 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
-    Select,
-    TypeDecorator,
     and_,
-    bindparam,
-    exists,
-    func,
     or_,
     select,
-    type_coerce,
     update,
 )
 
 from bot.model import Act, Delivery, Outcome, Receipt, State
 from bot.store.aside import Asides
-from bot.store.columns import EPOCH, MICROSECOND, Instant
 from bot.store.part import Row
-from bot.store.schema import aliases, deliveries, subscriptions, told
+from bot.store.schema import aliases, deliveries, told
+from bot.store.statements import (
+    HEADS,
+    LEASED,
+    LOST,
+    LOST_ONES,
+    NEXT_KIND,
+    THESE,
+    aimless,
+    head_of,
+    homeless,
+    waits,
+    whole,
+)
 from bot.store.subscriptions import destination_of
 
-OPEN = (State.PENDING, State.SENDING, State.DOUBTFUL)  #: what later deliveries of the lane wait for
 IN_HAND = (State.SENDING, State.DOUBTFUL)  #: what a lease is on
 REPLACED = "replaced by a newer edit"
 AIMLESS = "there is no message to put right"
 GATHERED = "told together with an earlier one, after a limit"
 MOST = 500  #: values in one statement's list
-
-earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
-THESE = deliveries.c.id.in_(bindparam("ids", expanding=True))  # with its values apart, which is quicker with many
 
 
 class Outbox(Asides):
@@ -69,12 +69,12 @@ class Outbox(Asides):
                 rows += self._workable(kind, now, room, busy, refusing)
         if not rows:
             return []
-        self._change([row["id"] for row in rows if _homeless(row)], opens=True)
+        self._change([row["id"] for row in rows if homeless(row)], opens=True)
         self._lease([row["id"] for row in rows], by, now + lease)
         for row in rows:
             row["state"], row["lease"] = State.SENDING, by
             row["tries"] += 1
-            row["opens"] = row["opens"] or _homeless(row)
+            row["opens"] = row["opens"] or homeless(row)
         return [self._gather(delivery_of(row), behind or {}) for row in rows]
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
@@ -121,7 +121,7 @@ class Outbox(Asides):
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
-        query = _whole().order_by(deliveries.c.id.desc()).limit(limit)
+        query = whole().order_by(deliveries.c.id.desc()).limit(limit)
         if states:
             query = query.where(deliveries.c.state.in_(states))
         return [delivery_of(row) for row in self._rows(query)]
@@ -147,7 +147,7 @@ class Outbox(Asides):
     def next_due(self, busy: Collection[str] = ()) -> datetime | None:
         """When the next delivery is due (first of its lane and not `busy`, or a lease that runs out)."""
         waiting = [deliveries.c.destination.not_in(busy)] if busy else []
-        soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~_waits(), *waiting) for kind in self.kinds()]
+        soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~waits(), *waiting) for kind in self.kinds()]
         free = deliveries.c.leased_until.is_(None)
         soonest += [self._soonest(deliveries.c.leased_until, state, None, ~free) for state in IN_HAND]
         soonest.append(self._soonest(deliveries.c.due, State.DOUBTFUL, None, free, *waiting))
@@ -166,11 +166,11 @@ class Outbox(Asides):
         """The heads of lanes that can be sent; what stands before them and cannot be is set aside as held."""
         while True:
             rows = self._heads(kind, now, room, busy)
-            idle = [row for row in rows if row["replaced"] or _aimless(row) or row["destination"] in refusing]
+            idle = [row for row in rows if row["replaced"] or aimless(row) or row["destination"] in refusing]
             if not idle:
                 return rows
             for row in idle:
-                if row["replaced"] or _aimless(row):
+                if row["replaced"] or aimless(row):
                     self._change([row["id"]], state=State.HELD, reason=REPLACED if row["replaced"] else AIMLESS)
                 else:
                     self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
@@ -231,7 +231,7 @@ class Outbox(Asides):
         return self._db.execute(update(deliveries).where(which).values(values)).rowcount
 
     def _fetch(self, which: ColumnElement[bool]) -> list[Delivery]:
-        query = _whole().where(which).order_by(deliveries.c.id)
+        query = whole().where(which).order_by(deliveries.c.id)
         return [delivery_of(row) for row in self._rows(query)]
 
     def _soonest(
@@ -272,114 +272,6 @@ def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     left = iter(ids)
     while some := list(islice(left, MOST)):
         yield some
-
-
-def _whole() -> Select[Any]:
-    """Deliveries, each with the message that it stands on and whom its subscription calls."""
-    here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
-    return (
-        select(deliveries, told.c.message.label("root"), told.c.thread.label("root_thread"), subscriptions.c.mention)
-        .join_from(deliveries, told, here, isouter=True)
-        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
-    )
-
-
-def _locked(query: Select[Any]) -> Select[Any]:
-    """Its deliveries are this transaction's, and none that another has in hand."""
-    return query.with_for_update(skip_locked=True, of=deliveries)
-
-
-def _waits() -> ColumnElement[bool]:
-    """Whether something earlier in its lane is not settled yet; what is dead or held is."""
-    same = and_(earlier.c.lane == deliveries.c.lane, earlier.c.destination == deliveries.c.destination)
-    return exists().where(same, earlier.c.id < deliveries.c.id, earlier.c.state.in_(OPEN))
-
-
-def _replaced() -> ColumnElement[bool]:
-    """Whether a newer edit of the same message waits behind it."""
-    same = and_(later.c.lane == deliveries.c.lane, later.c.destination == deliveries.c.destination)
-    newer = and_(later.c.id > deliveries.c.id, later.c.incident_id == deliveries.c.incident_id)
-    waiting = exists().where(same, newer, later.c.act == Act.EDIT, later.c.state == State.PENDING)
-    return and_(deliveries.c.act == Act.EDIT, waiting)
-
-
-def _heads() -> Select[Any]:
-    """The first waiting deliveries of their lanes, and what a notifier needs of them; the longest due first."""
-    waiting = (deliveries.c.state == State.PENDING, deliveries.c.kind == bindparam("kind"))
-    due = deliveries.c.due <= bindparam("now", type_=Instant())
-    free = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
-    whole = _whole().add_columns(_replaced().label("replaced")).where(*waiting, due, free, ~_waits())
-    wanted = [_raw(column) for column in whole.selected_columns if column.key in HEAD]
-    first = whole.with_only_columns(*wanted).order_by(deliveries.c.due, deliveries.c.id)
-    return _locked(first.limit(bindparam("limit")))
-
-
-def _lost_ones() -> Select[Any]:
-    """The doubtful deliveries that are due and that nobody is looking for."""
-    now = bindparam("now", type_=Instant())
-    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
-    elsewhere = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
-    query = _whole().where(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now, free, elsewhere)
-    return _locked(query.order_by(deliveries.c.due, deliveries.c.id).limit(bindparam("limit")))
-
-
-def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column as it stands in the database: with many rows, turning each value by itself is what takes the time."""
-    kind = column.type
-    return type_coerce(column, kind.impl).label(column.key) if isinstance(kind, TypeDecorator) else column
-
-
-#: what of a delivery that is to be sent is read, in the order of the tables' columns
-HEAD = ("id", "destination", "incident_id", "update_id", "updates", "act", "revision", "tries", "due", "created_at")
-HEAD += ("reason", "opens", "limited", "root", "root_thread", "mention", "replaced")
-HEADS = _heads()
-LEASED = (
-    update(deliveries)
-    .where(THESE)
-    .values(
-        state=State.SENDING,
-        lease=bindparam("by"),
-        leased_until=bindparam("until", type_=Instant()),
-        tries=deliveries.c.tries + 1,
-    )
-)
-NEXT_KIND = select(func.min(deliveries.c.kind)).where(
-    deliveries.c.state == bindparam("in"), deliveries.c.kind > bindparam("after")
-)
-LOST = (
-    update(deliveries)
-    .where(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= bindparam("now", type_=Instant()))
-    .values(state=State.DOUBTFUL, due=bindparam("now", type_=Instant()), lease=None, leased_until=None)
-)
-LOST_ONES = _lost_ones()
-ACTS = {act.value: act for act in Act}
-NO_MENTION: Mapping[str, str] = {}
-
-
-def head_of(found: Sequence[Any]) -> dict[str, Any]:
-    """A delivery's row as it stands in the database, turned into our values."""
-    row = dict(zip(HEAD, found, strict=True))
-    row["act"] = ACTS[row["act"]]
-    row["updates"] = None if row["updates"] is None else tuple(orjson.loads(row["updates"]))
-    row["due"], row["created_at"] = moment(row["due"]), moment(row["created_at"])
-    row["mention"] = NO_MENTION if row["mention"] in (None, "{}") else orjson.loads(row["mention"])
-    return row
-
-
-@lru_cache(maxsize=16)
-def moment(microseconds: int) -> datetime:
-    """A point in time from its column; many deliveries share theirs."""
-    return EPOCH + microseconds * MICROSECOND
-
-
-def _homeless(row: Row) -> bool:
-    """Whether a reply or an edit has no message to stand on."""
-    return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
-
-
-def _aimless(row: Row) -> bool:
-    """Whether it would say where a message went on that never stood there."""
-    return not row["update_id"] and _homeless(row)
 
 
 def delivery_of(row: Row) -> Delivery:
