@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 
@@ -167,10 +167,27 @@ class Slack:
         token = self._tools.env.get(TOKEN, "")
         if not token:
             raise Permanent(f"{TOKEN} is not set")
-        session, base_url = self._tools.session(), self._tools.env["SLACK_API_URL"]
+        session = cast("aiohttp.ClientSession", Straight(self._tools.session()))
+        base_url = self._tools.env["SLACK_API_URL"]
         client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
         client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
         return client
+
+
+class Straight:
+    """The shared session as slack-sdk uses it, which would follow a redirect and post a second time elsewhere."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @property
+    def closed(self) -> bool:
+        """Whether it can no longer be used."""
+        return self._session.closed
+
+    def request(self, method: str, url: str, **parts: Any) -> Any:
+        """One request, answered by whom it was sent to."""
+        return self._session.request(method, url, allow_redirects=False, **parts)
 
 
 class Unreachable(Permanent):

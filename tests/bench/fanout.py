@@ -3,13 +3,14 @@
     python -m tests.bench.fanout [--to 10000] [--queued 100000] [--rounds 3]
 
 A sink on loopback in a process of its own (sink.py) answers 204 to every POST. In the same run are taken, each in a
-fresh process (senders.py): statusbot, with its ledger in a SQLite file (write-ahead log, synchronous=FULL); aiohttp that
-posts the same bytes in a bare loop, as many abreast; and Apprise's `async_notify` to a tenth of the addresses (told of 10,000 at once, it gives up on some). Rates are sends
-a second and core, by the CPU time of all threads, user and system; the best of the rounds.
+fresh process (senders.py): statusbot, with its ledger in a SQLite file (write-ahead log, synchronous=FULL); aiohttp
+that posts the same bytes in a bare loop, as many abreast; and Apprise's `async_notify` to a tenth of the addresses
+(of 10,000 at once it gives some up). Rates are sends a second and core, by the CPU time of all threads, user and
+system; the best of the rounds.
 
-What statusbot aims at, and the exit code says (1: missed): 75 % of the bare loop's rate and 6 times Apprise's, the first
-message within 100 ms of the update being queued, 100,000 deliveries queued by one statement in a second of CPU time, and
-memory that does not grow with those who are told (at most 15 MB more for ten times as many).
+What statusbot aims at, and the exit code says (1: missed): 75 % of the bare loop's rate and 6 times Apprise's, the
+first message within 100 ms of the update being queued, 100,000 deliveries queued by one statement in a second of CPU
+time, and memory that does not grow with those who are told (at most 15 MB more for ten times as many).
 """
 
 from __future__ import annotations

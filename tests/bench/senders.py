@@ -89,7 +89,8 @@ async def statusbot(job: Job) -> Result:
     env = {f"WEBHOOK_W{number:06}": f"{job.base}/{number}" for number in range(job.to)}
     async with toolbox(env, clock) as tools:
         notifiers = Notifiers(tools)
-        webhook, first, said = notifiers("webhook"), [], [Message({})]
+        webhook, said = notifiers("webhook"), [Message({})]
+        first: list[float] = []
         plain = webhook.send
 
         async def send(destination, message, delivery):  # type: ignore[no-untyped-def]
@@ -128,7 +129,7 @@ async def queue(job: Job) -> Result:
 
 
 async def subscribed(store, to: int) -> None:  # type: ignore[no-untyped-def]
-    """An incident, and so many who want to hear of it; in portions, so that preparing takes no more memory than sending."""
+    """An incident, and so many who want to hear of it; in portions, so that this takes less memory than sending."""
     from sqlalchemy import insert
 
     from bot.model import Destination, Mode, Subscription
