@@ -338,7 +338,7 @@ async def test_a_server_that_is_gone_for_a_while_loses_nothing_and_repeats_nothi
         free.set()
         await sweeping
         assert len(post.notifier.sent) == 1, "what came of it could not be written, and is kept"
-        with pytest.raises(StatusbotError, match="does not answer|shutting down"):
+        with pytest.raises(StatusbotError, match=r"does not answer|shutting down"):
             await post.states()
         await asyncio.to_thread(server.start)
         await post.sweep()
