@@ -213,6 +213,8 @@ class Deliver:
 
     def _room(self, kind: str, in_hand: int) -> int:
         pace = self._limits.pace(kind)
+        if not in_hand:  # nobody is at work yet: a few at once are better than many soon
+            return min(2 * pace.abreast, pace.abreast + pace.ahead)
         return pace.abreast + pace.ahead - in_hand
 
     def _taken(self) -> list[str]:
