@@ -223,7 +223,8 @@ def refusal(status: int, code: int, delay: timedelta | None, repeatable: bool, *
         return Temporary(words, delay=delay, wide=wide)
     if status >= 500:
         return Temporary(words) if repeatable else Doubtful(words)
-    return Permanent(words) if status in CLOSED and code not in GONE else Unsendable(words)
+    closed = status in CLOSED or 300 <= status < 400
+    return Permanent(words) if closed and code not in GONE else Unsendable(words)
 
 
 def lost(error: Exception, repeatable: bool) -> SendError:
