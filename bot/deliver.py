@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from secrets import token_hex
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
 
+from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
 from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
 from bot.limits import Limits
@@ -32,8 +33,8 @@ from bot.model import (
     Receipt,
     State,
 )
-from bot.ports import Clock, Ledger, Notifier, Operator, Store
-from bot.turn import LEASE, Alike, Owed, Turn
+from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
+from bot.turn import LEASE, Alike, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
 
@@ -74,7 +75,8 @@ class Deliver:
     """The outbox's worker.
 
     notifier: gives the notifier of a destination's kind. limits: shared by all that sends in this process. operator: is
-    told where a destination is set aside. digest: of a destination's settings, to see that they have changed.
+    told where a destination is set aside. digest: of a destination's settings, to see that they have changed. only: of
+    the deliveries none but these are sent.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Deliver:
         limits: Limits | None = None,
         operator: Operator | None = None,
         digest: Callable[[Destination], str] = str,
+        only: Collection[int] = (),
     ) -> None:
         self._store = store
         self._notifier = notifier
@@ -95,6 +98,7 @@ class Deliver:
         self._limits = limits or Limits(clock)
         self._operator = operator or LogOperator()
         self._digest = digest
+        self._only = only
         self._name = token_hex(8)
         self._claims = 0
         self._leases: Counter[str] = Counter()  # how many deliveries each claim still has in hand
@@ -155,12 +159,13 @@ class Deliver:
     async def _begin(self) -> None:
         """Take up what an earlier process left, and the destinations whose settings have changed since."""
         now = self._clock.now()
+        await self._store.write(lambda ledger: ledger.orphan(now))
+        await self.mend()
 
-        def work(ledger: Ledger) -> list[Destination]:
-            ledger.orphan(now)
-            return ledger.mended(self._digest, now)
-
-        for destination in await self._store.write(work):
+    async def mend(self) -> None:
+        """Take up again the destinations that were set aside and whose settings have changed since."""
+        now = self._clock.now()
+        for destination in await self._store.write(lambda ledger: ledger.mended(self._digest, now)):
             log.info("%s: its settings have changed; it is tried again", destination)
 
     # --- rounds: one transaction each ---------------------------------------------------------------------------
@@ -198,6 +203,7 @@ class Deliver:
             rooms={} if self._stopping else self._rooms(written),
             busy=self._taken(),
             behind=dict(self._limits.behind()),
+            only=self._only,
             directory=self._directory,
             known=self._notices,
         )
@@ -305,18 +311,19 @@ class Deliver:
         """Send, look for, or hand back."""
         delivery = entry.delivery
         rest = self._limits.rests(delivery.destination)
-        if self._stopping or (rest is not None and entry.notice is not None):
-            state = State.PENDING if entry.notice is not None else State.DOUBTFUL
-            return Outcome(delivery, state, reason=delivery.reason, due=rest, spared=entry.notice is not None)
-        if entry.notice is None:
+        if self._stopping or (rest is not None and entry.said is not None):
+            state = State.PENDING if entry.said is not None else State.DOUBTFUL
+            return Outcome(delivery, state, reason=delivery.reason, due=rest, spared=entry.said is not None)
+        if entry.said is None:
             return await self._look(delivery)
-        return await self._send(delivery, entry.notice)
+        return await self._send(delivery, entry.said)
 
-    async def _send(self, delivery: Delivery, said: Notice) -> Outcome:
+    async def _send(self, delivery: Delivery, said: Said) -> Outcome:
         """One try, and what came of it."""
         try:
             notifier = self._notifier(delivery.destination.kind)
-            receipt = await notifier.send(delivery.destination, self._message(notifier, delivery, said), delivery)
+            message = await self._message(notifier, delivery, said)
+            receipt = await notifier.send(delivery.destination, message, delivery)
         except SendError as error:
             return self._failed(delivery, error)
         except Exception as error:  # a fault of ours must not stop every other delivery
@@ -326,8 +333,15 @@ class Deliver:
             self._limits.sent(delivery.destination, rest=receipt.rest)
         return Outcome(delivery, State.SENT, receipt)
 
-    def _message(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
-        """The notice rendered, once for all of a kind that it goes to."""
+    async def _message(self, notifier: Notifier, delivery: Delivery, said: Said) -> Message:
+        """A notice rendered, once for all of a kind that it goes to; a digest, whose picture is drawn off the loop."""
+        if isinstance(said, Notice):
+            return self._rendering(notifier, delivery, said)
+        if not isinstance(notifier, TellsDigests):
+            raise Unsendable("this kind of destination takes no digest")
+        return await asyncio.to_thread(notifier.render_digest, digest_of(said), delivery.key)
+
+    def _rendering(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
         key = (delivery.destination.kind, id(said))
         known = self._rendered.get(key)
         if known is not None and known[0] is said:

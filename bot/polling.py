@@ -20,6 +20,7 @@ from bot.model import Belief, Capture, Change, Sighting
 from bot.ports import Clock, Store
 from bot.reading import Watched, poll
 from bot.recording import capture_line
+from bot.veil import Veil
 
 log = logging.getLogger("statusbot")
 
@@ -27,16 +28,26 @@ AT_ONCE = 64  #: polls under way at once
 
 
 class Polling:
-    """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once."""
+    """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once.
+
+    record: where captures are written, without what `veil` hides.
+    """
 
     def __init__(
-        self, collect: Collect, deliver: Deliver, store: Store, clock: Clock, record: BinaryIO | None = None
+        self,
+        collect: Collect,
+        deliver: Deliver,
+        store: Store,
+        clock: Clock,
+        record: BinaryIO | None = None,
+        veil: Veil | None = None,
     ) -> None:
         self._collect = collect
         self._deliver = deliver
         self._store = store
         self._clock = clock
         self._record = record
+        self._veil = veil or Veil()
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._heap: list[tuple[datetime, str]] = []
         self._changed = asyncio.Event()
@@ -99,7 +110,7 @@ class Polling:
         if not readings:
             return None
         if self._record and captures:
-            lines = b"".join(map(capture_line, captures))
+            lines = b"".join(capture_line(self._veil.capture(capture)) for capture in captures)
             await asyncio.to_thread(write_through, self._record, lines)
         warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.core.tell import notice
 from bot.model import Act, Aside, Delivery, Directory, Incident, Notice, Outcome, Sighting, State
@@ -14,15 +15,16 @@ from bot.ports import Ledger
 log = logging.getLogger("statusbot.deliver")
 
 LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
+Said = Notice | Mapping[str, Any]  #: of an incident, or a digest's document
 Alike = tuple[object, ...]  #: what deliveries have in common that say the same
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A delivery in hand, with what it says; None: it may have arrived, and is looked for."""
+    """A delivery in hand, with what it says: a notice, or a digest's document; None: it is doubtful, and looked for."""
 
     delivery: Delivery
-    notice: Notice | None
+    said: Said | None
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Turn:
     rooms: Mapping[str, int]  #: how many may be claimed for each kind, under the empty name for any other
     busy: Collection[str]
     behind: Mapping[str, datetime]
+    only: Collection[int]  #: none but these deliveries, where any are named
     directory: Directory
     known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
 
@@ -65,17 +68,17 @@ class Turn:
     def _claim(self, ledger: Ledger) -> list[Owed]:
         """Lease what is doubtful and what is due, with all that rendering it needs."""
         now, rooms = self.now, self.rooms
-        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), self.busy, by=self.by)
+        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), self.busy, by=self.by, only=self.only)
         taken = {*self.busy, *(str(delivery.destination) for delivery in doubtful)}
-        owed = ledger.claim(now, LEASE, rooms[""], taken, by=self.by, rooms=rooms, behind=self.behind)
+        owed = ledger.claim(now, LEASE, rooms[""], taken, by=self.by, rooms=rooms, behind=self.behind, only=self.only)
         reader = Reader(ledger, self.directory, now, dict(self.known))
         found = [Owed(delivery, None) for delivery in doubtful]
         for delivery in owed:
-            incident = reader.incident(delivery.incident)
-            if reason := unsayable(delivery, incident):
-                ledger.settle([Outcome(delivery, *reason)], now)
-            elif incident is not None:
-                found.append(Owed(delivery, reader.notice(delivery, incident)))
+            said = reader.said(delivery)
+            if isinstance(said, Outcome):
+                ledger.settle([said], now)
+            else:
+                found.append(Owed(delivery, said))
         self.known.clear()
         self.known.update(reader.made)
         return found
@@ -90,13 +93,24 @@ class Reader:
         self._sightings: dict[str, tuple[Sighting, ...]] = {}
         self.made: dict[Alike, Notice] = {}
 
-    def incident(self, name: str) -> Incident | None:
-        """An incident by its id."""
+    def said(self, delivery: Delivery) -> Said | Outcome:
+        """What a delivery says, or what becomes of it as it has nothing to say any more."""
+        if delivery.act is Act.DIGEST:
+            document = self._ledger.digest(delivery.key)
+            return Outcome(delivery, State.DEAD, reason="its digest is gone") if document is None else document
+        incident = self._incident(delivery.incident)
+        if incident is None:
+            return Outcome(delivery, State.DEAD, reason="its incident is gone")
+        if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
+            return Outcome(delivery, State.HELD, reason="it is an incident of its own again")
+        return self._notice(delivery, incident)
+
+    def _incident(self, name: str) -> Incident | None:
         if name not in self._incidents:
             self._incidents[name] = self._ledger.incident(name)
         return self._incidents[name]
 
-    def notice(self, delivery: Delivery, incident: Incident) -> Notice:
+    def _notice(self, delivery: Delivery, incident: Incident) -> Notice:
         """What a delivery says; the very notice of the last claim where nothing has changed since."""
         alike = alike_of(delivery)
         if alike not in self.made:
@@ -110,15 +124,6 @@ class Reader:
             sightings = self._ledger.sightings(self._directory.sources(provider))
             self._sightings[provider] = tuple(sightings.values())
         return self._sightings[provider]
-
-
-def unsayable(delivery: Delivery, incident: Incident | None) -> tuple[State, None, str] | None:
-    """What becomes of a delivery that has nothing to say any more; None: it has."""
-    if incident is None:
-        return State.DEAD, None, "its incident is gone"
-    if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
-        return State.HELD, None, "it is an incident of its own again"
-    return None
 
 
 def alike_of(delivery: Delivery) -> Alike:

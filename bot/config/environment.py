@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,10 +16,13 @@ from bot.model import Destination
 VARIABLES: Mapping[str, str] = {
     "STATUSBOT_CONFIG": "",
     "STATUSBOT_DATABASE": "",
+    "STATUSBOT_PUBLIC_URL": "",
     "HTTPS_PROXY": "",
     "NO_PROXY": "",
     "SSL_CERT_FILE": "",
     "SLACK_BOT_TOKEN": "",
+    "SLACK_APP_TOKEN": "",
+    "SLACK_SIGNING_SECRET": "",
     "DISCORD_BOT_TOKEN": "",
     "X_BEARER_TOKEN": "",
     "MSGRAPH_TENANT_ID": "",
@@ -32,7 +36,14 @@ VARIABLES: Mapping[str, str] = {
 }
 #: … and those that end in a destination's name; all of them are secrets.
 FAMILIES = ("TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
-SECRETS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "X_BEARER_TOKEN", "MSGRAPH_CLIENT_SECRET")
+SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "DISCORD_BOT_TOKEN",
+    "X_BEARER_TOKEN",
+    "MSGRAPH_CLIENT_SECRET",
+)
 WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -51,8 +62,8 @@ def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
     for name in SECRETS:
         if name in found and not _TOKEN.fullmatch(found[name]):
             raise UsageError(f"{name}: holds a space or a character that no token has; copy the token alone")
-    for name, default in VARIABLES.items():
-        if default:
+    for name in VARIABLES:
+        if name.endswith("_URL") and name in found:
             parse_named(name, parse_address, found[name])
     return found
 
@@ -83,11 +94,15 @@ def _parts(value: str) -> set[str]:
 
 
 def _passwords(value: str) -> set[str]:
+    """The password of an address as it is written and meant, and as a proxy is told of it; all, where it is unclear."""
     try:
-        password = urlsplit(value).password or ""
+        parts = urlsplit(value)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError:
         return {value}
-    return {password, unquote(password)}
+    if not password:
+        return set()
+    return {parts.password or "", password, b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode()}
 
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:

@@ -29,6 +29,7 @@ from bot.store.statements import (
     NEXT_KIND,
     THESE,
     aimless,
+    among,
     head_of,
     homeless,
     waits,
@@ -56,6 +57,7 @@ class Outbox(Asides):
         by: str = "",
         rooms: Mapping[str, int] | None = None,
         behind: Mapping[str, datetime] | None = None,
+        only: Collection[int] = (),
     ) -> list[Delivery]:
         """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations (ports.Ledger).
 
@@ -66,7 +68,7 @@ class Outbox(Asides):
         rows: list[dict[str, Any]] = []
         for kind in self.kinds(State.PENDING):
             if (room := (rooms or {}).get(kind, limit)) > 0:
-                rows += self._workable(kind, now, room, busy, refusing)
+                rows += self._workable(kind, now, room, busy, refusing, only)
         if not rows:
             return []
         self._change([row["id"] for row in rows if homeless(row)], opens=True)
@@ -101,23 +103,26 @@ class Outbox(Asides):
         busy: Collection[str] = (),
         *,
         by: str = "",
+        only: Collection[int] = (),
     ) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; lease the doubtful ones that are due."""
+        """Turn sendings whose lease has run out into doubtful ones; lease those (`only` these) that are due."""
         self._db.execute(LOST, {"now": now})
-        rows = self._rows(LOST_ONES, {"now": now, "busy": list(busy), "limit": limit})
+        rows = self._rows(among(LOST_ONES, only), {"now": now, "busy": list(busy), "limit": limit})
         self._change([row["id"] for row in rows], lease=by, leased_until=now + lease)
         return [delivery_of({**row, "lease": by}) for row in rows]
 
     def orphan(self, now: datetime) -> int:
         """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
 
-        On a database of its own nobody else can be sending. On a shared one another process may, and its leases hold.
+        On a database of its own nobody else can be sending, but a digest from a process of its own. On a shared one
+        another process may. Their leases hold.
         """
         if self._db.dialect.name != "sqlite":
             return self._doubt(and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now), now)
-        looked_for = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.lease.is_not(None))
+        ours = deliveries.c.act != Act.DIGEST
+        looked_for = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.lease.is_not(None), ours)
         self._db.execute(update(deliveries).where(looked_for).values(lease=None, leased_until=None))
-        return self._doubt(deliveries.c.state == State.SENDING, now)
+        return self._doubt(and_(deliveries.c.state == State.SENDING, ours), now)
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
@@ -161,11 +166,17 @@ class Outbox(Asides):
         return found
 
     def _workable(
-        self, kind: str, now: datetime, room: int, busy: Collection[str], refusing: Mapping[str, str]
+        self,
+        kind: str,
+        now: datetime,
+        room: int,
+        busy: Collection[str],
+        refusing: Mapping[str, str],
+        only: Collection[int],
     ) -> list[dict[str, Any]]:
         """The heads of lanes that can be sent; what stands before them and cannot be is set aside as held."""
         while True:
-            rows = self._heads(kind, now, room, busy)
+            rows = self._heads(kind, now, room, busy, only)
             idle = [row for row in rows if row["replaced"] or aimless(row) or row["destination"] in refusing]
             if not idle:
                 return rows
@@ -175,10 +186,12 @@ class Outbox(Asides):
                 else:
                     self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
 
-    def _heads(self, kind: str, now: datetime, limit: int, busy: Collection[str]) -> list[dict[str, Any]]:
+    def _heads(
+        self, kind: str, now: datetime, limit: int, busy: Collection[str], only: Collection[int]
+    ) -> list[dict[str, Any]]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
         values = {"kind": kind, "now": now, "limit": limit, "busy": list(busy)}
-        return [head_of(row) for row in self._db.execute(HEADS, values)]
+        return [head_of(row) for row in self._db.execute(among(HEADS, only), values)]
 
     def _gather(self, head: Delivery, behind: Mapping[str, datetime]) -> Delivery:
         """Where its destination was limited, what came meanwhile goes into one message that carries the words of each.
@@ -277,13 +290,14 @@ def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 def delivery_of(row: Row) -> Delivery:
     """A delivery from its row."""
     act = Act.CREATE if row["opens"] else row["act"]
-    alone = (row["update_id"],) if row["update_id"] else ()
+    about = "" if act is Act.DIGEST else row["update_id"]
+    alone = (about,) if about else ()
     return Delivery(
         id=row["id"],
-        key=f"{row['incident_id']}|{row['update_id']}|{row['revision']}|{row['destination']}|{row['act']}",
+        key=key_of(row),
         destination=destination_of(row["destination"]),
         incident=row["incident_id"],
-        update=row["update_id"],
+        update=about,
         act=act,
         state=row["state"],
         updates=alone if row["updates"] is None else row["updates"],
@@ -299,3 +313,15 @@ def delivery_of(row: Row) -> Delivery:
         limited=row["limited"],
         aside=row.get("aside", False),
     )
+
+
+def key_of(row: Row) -> str:
+    """By what a delivery is known everywhere: its message bears it, and nobody is told anything twice under it."""
+    if row["act"] is Act.DIGEST:
+        return digest_key(row["update_id"], row["destination"])
+    return f"{row['incident_id']}|{row['update_id']}|{row['revision']}|{row['destination']}|{row['act']}"
+
+
+def digest_key(window: str, destination: str) -> str:
+    """The key of a window told at a destination."""
+    return f"digest|{window}|{destination}"

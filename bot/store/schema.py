@@ -79,6 +79,18 @@ sources = Table(
     instant("next_at"),
 )
 
+#: what was believed of each source, and from when on
+beliefs = Table(
+    "beliefs",
+    metadata,
+    text("source"),
+    instant("since", nullable=False),
+    Column("belief", Word(Belief), nullable=False),
+    text("reason"),
+    flag("ours"),
+    PrimaryKeyConstraint("source", "since"),
+)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -241,6 +253,9 @@ subscription_facets = Table(
     Index("ix_subscription_facets_subscription", "subscription_id"),
 )
 
+#: what a front end has to remember across restarts, by name
+notes = Table("notes", metadata, Column("name", Text, primary_key=True), text("text"))
+
 #: what a destination wants to hear nothing new of; `kind` is incident or provider
 mutes = Table(
     "mutes",
@@ -270,6 +285,7 @@ told = Table(
 #: `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed.
 #: `updates` is null where it stands for `update_id` alone. `lease`: who has it in hand until `leased_until`.
 #: `opens`: it became the incident's one message, whatever its act was.
+#: A digest's lane is its own key, and its `update_id` the window that it tells.
 #: `limited`: it carries what waited behind a limit. `aside`: held because its destination is set aside.
 deliveries = Table(
     "deliveries",
@@ -310,4 +326,15 @@ aside = Table(
     instant("since"),
     text("reason"),
     text("digest"),
+)
+
+#: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window
+digests = Table(
+    "digests",
+    metadata,
+    Column("key", Text, primary_key=True),
+    text("name"),
+    text("destination"),
+    Column("document", Document, nullable=False),
+    Index("ix_digests_name", "name", "destination"),
 )

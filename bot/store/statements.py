@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -45,6 +45,11 @@ def whole() -> Select[Any]:
 def locked(query: Select[Any]) -> Select[Any]:
     """Its deliveries are this transaction's, and none that another has in hand."""
     return query.with_for_update(skip_locked=True, of=deliveries)
+
+
+def among(query: Select[Any], only: Collection[int]) -> Select[Any]:
+    """The same, of none but these deliveries, where any are named."""
+    return query.where(deliveries.c.id.in_(only)) if only else query
 
 
 def waits() -> ColumnElement[bool]:

@@ -20,11 +20,14 @@ def upgrade() -> None:
     _mutes()
     _aliases()
     _corrections()
+    _notes()
     _incident_references()
     _reports()
     _subscription_facets()
     _updates()
     _report_keys()
+    _beliefs()
+    _digests()
 
 
 def _deliveries() -> None:
@@ -195,6 +198,15 @@ def _corrections() -> None:
     )
 
 
+def _notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_notes"),
+    )
+
+
 def _incident_references() -> None:
     op.create_table(
         "incident_references",
@@ -297,3 +309,27 @@ def _report_keys() -> None:
         sa.PrimaryKeyConstraint("provider", "key", "source", "native_id", name="pk_report_keys"),
     )
     op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])
+
+
+def _beliefs() -> None:
+    op.create_table(
+        "beliefs",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("belief", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "since", name="pk_beliefs"),
+    )
+
+
+def _digests() -> None:
+    op.create_table(
+        "digests",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_digests"),
+    )
+    op.create_index("ix_digests_name", "digests", ["name", "destination"])
