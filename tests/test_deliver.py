@@ -13,8 +13,9 @@ from bot.core.link import link
 from bot.core.match import Vocabulary
 from bot.core.retry import LOOK, PATIENCE, verdict
 from bot.core.route import Waking, routings
-from bot.deliver import Deliver, call
-from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary
+from bot.core.tell import call
+from bot.deliver import Deliver
+from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary, Unsendable
 from bot.model import (
     Act,
     Belief,
@@ -156,11 +157,11 @@ async def test_a_lane_waits_for_its_first_and_no_other_waits_for_it(post: Post) 
 
 async def test_a_dead_delivery_does_not_block_its_lane(post: Post) -> None:
     await post.subscribe(A)
-    post.notifier.script[A] = [Permanent("no such channel")]
+    post.notifier.script[A] = [Unsendable("too long")]
     await post.owe(report(1), report(2))
     await post.sweep()
     dead, sent = await post.outbox()
-    assert (dead.state, dead.reason, sent.state) == (State.DEAD, "no such channel", State.SENT)
+    assert (dead.state, dead.reason, sent.state) == (State.DEAD, "too long", State.SENT)
 
 
 async def test_two_incidents_at_one_destination_do_not_wait_for_each_other(post: Post) -> None:
@@ -524,7 +525,8 @@ def owed(act: Act = Act.POST) -> Delivery:
         (Temporary("busy", delay=timedelta(seconds=30)), Act.POST, timedelta(0), State.PENDING, timedelta(seconds=30)),
         (Temporary("busy", delay=timedelta(seconds=1)), Act.POST, timedelta(0), State.PENDING, WAIT),
         (Temporary("busy"), Act.POST, PATIENCE + timedelta(1), State.DEAD, None),
-        (Permanent("gone"), Act.POST, timedelta(0), State.DEAD, None),
+        (Permanent("gone"), Act.POST, timedelta(0), State.HELD, None),
+        (Unsendable("too long"), Act.POST, timedelta(0), State.DEAD, None),
         (Doubtful("lost"), Act.POST, timedelta(0), State.DOUBTFUL, LOOK),
         (Doubtful("lost"), Act.CREATE, timedelta(0), State.DOUBTFUL, LOOK),
         (Doubtful("lost"), Act.EDIT, timedelta(0), State.PENDING, WAIT),

@@ -393,7 +393,9 @@ def label(notice: Notice) -> str:
     if notice.test:
         return "Test message"
     words = []
-    if notice.catch_up and not at_once(notice.updates):
+    if notice.limited:
+        words.append(f"{len(notice.updates)} updates came while this channel was limited")
+    elif notice.catch_up and not at_once(notice.updates):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:
