@@ -2,6 +2,7 @@
 
 StatusbotError
 ├── UsageError              the person asked or configured something that cannot be: one line, exit code 2
+├── Lost                    another process has taken up what this one had in hand: drop it
 ├── Unreadable              a capture that says nothing believable (reason, ours)
 └── SendError               a delivery that was not confirmed
     ├── Temporary           try again (after `delay`, where the platform named one)
@@ -21,6 +22,10 @@ class StatusbotError(Exception):
 
 class UsageError(StatusbotError):
     """Wrong use or wrong configuration; the text names the setting and the mend."""
+
+
+class Lost(StatusbotError):
+    """What was in hand is another process's now; nothing of it was written."""
 
 
 class Unreadable(StatusbotError):

@@ -107,6 +107,7 @@ class Fetcher:
         self._whole = whole
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=whole, sock_connect=connect, sock_read=first_byte)
+        self._phases = aiohttp.ClientTimeout(sock_connect=connect, sock_read=first_byte)  # `get` bounds the whole
         self._proxy = Proxy(proxy, no_proxy)
         self._ssl = tls_context(ssl_cert_file) if ssl_cert_file else True
         self._resolver = resolver
@@ -198,7 +199,7 @@ class Fetcher:
         while True:
             session = self._session_for(source, target)
             asked = asking(known, headers if target.raw_host == first.raw_host else None)
-            async with session.get(target, headers=asked, allow_redirects=False) as answer:
+            async with session.get(target, headers=asked, allow_redirects=False, timeout=self._phases) as answer:
                 onward = location(target, answer) if answer.status in MOVED else None
                 if onward is None or not left or not same_place(target, onward):
                     return await self._capture(source, url, answer, onward)

@@ -232,6 +232,25 @@ class Update:
     stated_at: datetime | None = None  #: when the status was stated, where that is later than the words
 
 
+class Relation(StrEnum):
+    """What an incident is to another from which it is kept apart."""
+
+    RECURRENCE = "recurrence_of"  #: it began after the other was over, and reads like it
+    POSSIBLY = "possibly"  #: the two may be the same; it stands on both
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another incident that is shown beside one; its names are those it had when that was decided."""
+
+    id: str
+    relation: Relation
+    title: str
+    references: tuple[str, ...]
+    at: datetime  #: of a recurrence when the other had said its last words, else when it began
+    begun: datetime  #: when the other began
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """The thing that is wrong, or a maintenance: one per real event, whoever reported it."""
@@ -255,6 +274,7 @@ class Incident:
     updates: tuple[Update, ...] = ()  #: oldest first
     keys: frozenset[str] = frozenset()
     joined: Mapping[str, str] = field(default_factory=dict)  #: report id -> the rule that joined it
+    related: tuple[Related, ...] = ()  #: those from which it is kept apart, and that are shown beside it
 
     @property
     def open(self) -> bool:
@@ -301,6 +321,14 @@ class Corrections:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """Whole incidents near to fresh reports."""
+
+    bound: tuple[Incident, ...]  #: those with the same thread, key or native id
+    spoken: tuple[Incident, ...]  #: the others that have spoken since
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the ledger remembers of a report, enough to see whether a source says anything new."""
 
@@ -315,6 +343,7 @@ class Known:
     position: int
     status: Status | None = None  #: what it ever stated; many sources repeat it on their newest statement only
     impact: Impact | None = None
+    forgotten: bool = False  #: its incident was pruned: that it was seen is all that is left of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bot.model import (
     Known,
     Message,
     Mute,
+    Near,
     Notice,
     Outcome,
     Parts,
@@ -160,6 +161,36 @@ class Ledger(Protocol):
         """By source what was believed of it within a window, oldest first, the first as the window began."""
         ...
 
+    # how processes share the work (PostgreSQL only)
+
+    def live(self, worker: str, watching: str, term: timedelta) -> int:
+        """A process lives for another `term`; how many live that watch the same. Who outlived his term is forgotten."""
+        ...
+
+    def offer(self, kind: str, names: Collection[str]) -> None:
+        """Let these be held by somebody; what is offered already stays as it is."""
+        ...
+
+    def take(self, worker: str, kind: str, names: Collection[str], limit: int) -> set[str]:
+        """Hold up to `limit` of these that nobody living holds; which they are."""
+        ...
+
+    def held(self, worker: str, kind: str) -> set[str]:
+        """What a process holds."""
+        ...
+
+    def keep(self, worker: str, kind: str, names: Collection[str]) -> set[str]:
+        """Which of these a process still holds; nobody can take them before this transaction has ended."""
+        ...
+
+    def give(self, worker: str, kind: str, names: Collection[str]) -> None:
+        """Hand these back, as far as the process holds them."""
+        ...
+
+    def leave(self, worker: str) -> None:
+        """A process ends: hand back all that it holds."""
+        ...
+
     # the timeline
 
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
@@ -180,6 +211,26 @@ class Ledger(Protocol):
         Those with a report of one of these (source, thread) or (source, native id), those whose reports bear one of
         these keys, and, given a window, those that spoke within it (their first to last update overlaps it) or are
         open and began before its end. Each once, oldest first, with all updates and reports.
+        """
+        ...
+
+    def near(
+        self,
+        provider: str,
+        source: str,
+        *,
+        threads: Collection[str],
+        keys: Collection[str],
+        native_ids: Collection[str],
+        since: datetime,
+    ) -> Near:
+        """The incidents of a provider that bear one of these of a source, and those that have spoken since a time."""
+        ...
+
+    def likely(self, provider: str, words: Sequence[str], begin: datetime, until: datetime) -> list[Incident]:
+        """Whole incidents that a statement with these words may go on with, no more however many there are.
+
+        Of those that spoke between these times: join.LATEST that spoke last, join.NEAREST with most of the words.
         """
         ...
 
@@ -206,6 +257,14 @@ class Ledger(Protocol):
 
         Its updates and reports replace those stored for it; reports and updates of absorbed incidents move here, and
         the absorbed ids lead here from then on; deliveries that were owed or made for the absorbed stay theirs.
+        """
+        ...
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove the texts of up to `limit` incidents that were over, and last spoken of, before this time; how many.
+
+        That their statements were seen is kept: `known` goes on telling them, as forgotten. An incident of which
+        anything is still owed stays.
         """
         ...
 
@@ -424,4 +483,17 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Give back every connection."""
+        ...
+
+
+class Database(Store, Protocol):
+    """A store as `statusbot run` needs it: it says whether other processes share it, and hears from them."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether only one process may collect and deliver on it; else any number may, and share the work."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever any process has queued deliveries, until cancelled; at once back where embedded."""
         ...

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
-HEARD = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")  #: with either of them Slack tells the app what is pressed
 EVENT = "statusbot"  #: the type of the metadata by which our messages are found again
 CLOCKS = timedelta(minutes=1)  #: how far Slack's clock may be behind ours
 PROCESSING = (0.0, 1.0, 2.0, 4.0)  #: seconds to wait before each try to show a file just uploaded
@@ -87,7 +86,7 @@ class Slack:
 
     def render(self, notice: Notice) -> Message:
         """Blocks and the text of the notification; buttons where the app can hear them."""
-        return blocks.message(notice, buttons=any(self._tools.env.get(name) for name in HEARD))
+        return blocks.message(notice, buttons="slack" in self._tools.answered)
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """Blocks, the text of the notification, and a picture."""

@@ -60,4 +60,6 @@ class Asides(Part):
     def _again(self, which: ColumnElement[bool], now: datetime) -> int:
         """Make deliveries pending anew."""
         again = {"state": State.PENDING, "due": now, "tries": 0, "reason": "", "aside": False}
-        return self._db.execute(update(deliveries).where(which).values(again)).rowcount
+        count = self._db.execute(update(deliveries).where(which).values(again)).rowcount
+        self.queued += count
+        return count

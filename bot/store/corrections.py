@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, delete, exists, func, insert, literal, null, select
+from sqlalchemy import Select, bindparam, case, delete, exists, func, insert, literal, null, select
 
 from bot.model import Act, Corrections, Mode, State
 from bot.store.columns import Instant, Word
@@ -19,12 +20,18 @@ TOGETHER, APART = "together", "apart"
 own = told.alias("own")
 
 
+@cache
+def _of_provider() -> Select[Any]:
+    """A provider's corrections: asked at each joining, so built once."""
+    return select(corrections).where(corrections.c.provider == bindparam("provider"))
+
+
 class Corrector(Part):
     """ports.Ledger's part about corrections."""
 
     def corrections(self, provider: str) -> Corrections:
         """What an operator has put right about a provider's reports."""
-        rows = self._rows(select(corrections).where(corrections.c.provider == provider))
+        rows = self._rows(_of_provider(), {"provider": provider})
         pairs = {kind: [row for row in rows if row["kind"] == kind] for kind in (TOGETHER, APART)}
         return Corrections(
             {(row["report"], row["other"]): (row["report_was"], row["other_was"]) for row in pairs[TOGETHER]},
@@ -53,6 +60,7 @@ class Corrector(Part):
             names = [column.name for column in owed.selected_columns]
             rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=KEY)
             queued += self._db.execute(rows.execution_options(preserve_rowcount=True)).rowcount
+        self.queued += queued
         return queued
 
 

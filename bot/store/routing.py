@@ -60,6 +60,7 @@ class Router(Part):
         count = self._db.execute(_queue(self._db.dialect.name, shape), values).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
+        self.queued += count
         return count
 
     def explain(self, routing: Routing, to: Destination | None = None, at: datetime | None = None) -> list[Verdict]:

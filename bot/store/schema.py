@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
-from bot.store.columns import Document, Instant, Strings, Word
+from bot.store.columns import Document, Instant, Relations, Strings, Word
 
 VERSION = "0001"  #: the newest version in migrations/versions
 
@@ -106,6 +106,7 @@ incidents = Table(
     Column("components", Strings, nullable=False),
     Column("regions", Strings, nullable=False),
     Column("sources", Strings, nullable=False),
+    Column("related", Relations, nullable=False),
     flag("maintenance"),
     instant("starts"),
     instant("ends"),
@@ -113,6 +114,7 @@ incidents = Table(
     flag("open"),
     instant("first_at", nullable=False),  # of its updates: what `neighbourhood` asks by
     instant("last_at", nullable=False),
+    text("digest"),  # of all that belongs to it: what is remembered under it need not be read again
     Index("ix_incidents_provider", "provider", "last_at"),
     Index("ix_incidents_open", "open", "provider"),
     Index("ix_incidents_updated", "updated_at"),
@@ -184,6 +186,19 @@ report_keys = Table(
     PrimaryKeyConstraint("provider", "key", "source", "native_id"),
     ForeignKeyConstraint(["source", "native_id"], ["reports.source", "reports.native_id"], ondelete="CASCADE"),
     Index("ix_report_keys_report", "source", "native_id"),
+)
+
+#: the words of an incident and when it used each last, for some days: what a statement may go on with is found by them
+incident_words = Table(
+    "incident_words",
+    metadata,
+    owner("incident_id", "incidents.id"),
+    text("word"),
+    text("provider"),
+    instant("at", nullable=False),
+    PrimaryKeyConstraint("incident_id", "word"),
+    Index("ix_incident_words_word", "provider", "word", "at"),
+    Index("ix_incident_words_at", "provider", "at"),
 )
 
 #: the names by which a provider knows an incident, case-folded, to look it up by
@@ -326,6 +341,47 @@ aside = Table(
     instant("since"),
     text("reason"),
     text("digest"),
+)
+
+#: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not
+seen = Table(
+    "seen",
+    metadata,
+    text("source"),
+    text("native_id"),
+    Column("thread", Text),
+    instant("at", nullable=False),
+    text("digest"),
+    text("words"),
+    number("revision"),
+    instant("first_seen_at", nullable=False),
+    instant("seen_at", nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("status", Word(Status)),
+    Column("impact", Word(Impact)),
+    PrimaryKeyConstraint("source", "native_id"),
+    Index("ix_seen_thread", "source", "thread"),
+)
+
+#: the processes that share this database; `watching`: a digest of the sources that they are told to watch.
+#: `until` is the database's own time in microseconds, as its clock compares it
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("watching"),
+    Column("until", BigInteger, nullable=False),
+)
+
+#: what one process at a time does; `owner`: who does it, empty for nobody. `kind`: source, lead
+holdings = Table(
+    "holdings",
+    metadata,
+    text("kind"),
+    text("name"),
+    text("owner"),
+    PrimaryKeyConstraint("kind", "name"),
+    Index("ix_holdings_owner", "owner"),
 )
 
 #: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window

@@ -22,10 +22,13 @@ def upgrade() -> None:
     _corrections()
     _notes()
     _incident_references()
+    _incident_words()
     _reports()
     _subscription_facets()
     _updates()
     _report_keys()
+    _seen()
+    _workers()
     _beliefs()
     _digests()
 
@@ -90,6 +93,7 @@ def _incidents() -> None:
         sa.Column("components", sa.Text(), nullable=False),
         sa.Column("regions", sa.Text(), nullable=False),
         sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("related", sa.Text(), nullable=False),
         sa.Column("maintenance", sa.Boolean(), nullable=False),
         sa.Column("starts", sa.BigInteger()),
         sa.Column("ends", sa.BigInteger()),
@@ -97,6 +101,7 @@ def _incidents() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
     )
     op.create_index("ix_incidents_open", "incidents", ["open", "provider"])
@@ -196,6 +201,22 @@ def _corrections() -> None:
         sa.Column("other_was", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("provider", "kind", "report", "other", name="pk_corrections"),
     )
+
+
+def _incident_words() -> None:
+    op.create_table(
+        "incident_words",
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name="fk_incident_words_incident_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("incident_id", "word", name="pk_incident_words"),
+    )
+    op.create_index("ix_incident_words_at", "incident_words", ["provider", "at"])
+    op.create_index("ix_incident_words_word", "incident_words", ["provider", "word", "at"])
 
 
 def _notes() -> None:
@@ -309,6 +330,44 @@ def _report_keys() -> None:
         sa.PrimaryKeyConstraint("provider", "key", "source", "native_id", name="pk_report_keys"),
     )
     op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])
+
+
+def _seen() -> None:
+    op.create_table(
+        "seen",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("native_id", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text()),
+        sa.Column("impact", sa.Text()),
+        sa.PrimaryKeyConstraint("source", "native_id", name="pk_seen"),
+    )
+    op.create_index("ix_seen_thread", "seen", ["source", "thread"])
+
+
+def _workers() -> None:
+    op.create_table(
+        "workers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("watching", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_workers"),
+    )
+    op.create_table(
+        "holdings",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name="pk_holdings"),
+    )
+    op.create_index("ix_holdings_owner", "holdings", ["owner"])
 
 
 def _beliefs() -> None:
