@@ -26,6 +26,7 @@ from bot.model import (
     Message,
     Mode,
     Notice,
+    Outcome,
     Receipt,
     Report,
     Sighting,
@@ -34,6 +35,7 @@ from bot.model import (
 )
 from bot.ports import Ledger
 from bot.store import SqlStore, open_store
+from bot.turn import Reader
 from tests.core.build import PAGE, T0, at, said, timeline
 from tests.support.clock import StillClock
 
@@ -549,3 +551,9 @@ async def test_a_kind_that_takes_no_digest_refuses_it_for_good(post: Post) -> No
     (after,) = await post.store.read(lambda ledger: ledger.deliveries())
     assert (after.id, after.state) == (made.id, State.DEAD)
     assert after.reason == "this kind of destination takes no digest"
+
+
+async def test_a_digest_whose_document_is_gone_is_given_up(post: Post) -> None:
+    lost = Delivery(1, "digest|24h/now|slack:a", Destination("slack", "a"), "", "", Act.DIGEST)
+    said = await post.store.read(lambda ledger: Reader(ledger, LABELS, T0, {}).said(lost))
+    assert said == Outcome(lost, State.DEAD, reason="its digest is gone")

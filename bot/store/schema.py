@@ -332,6 +332,17 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+#: destinations that refuse for good, since when; `digest` is that of their settings then.
+#: `since` is null once they are taken up again, until a message arrives.
+aside = Table(
+    "aside",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    instant("since"),
+    text("reason"),
+    text("digest"),
+)
+
 #: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not
 seen = Table(
     "seen",
@@ -371,17 +382,6 @@ holdings = Table(
     text("owner"),
     PrimaryKeyConstraint("kind", "name"),
     Index("ix_holdings_owner", "owner"),
-)
-
-#: destinations that refuse for good, since when; `digest` is that of their settings then.
-#: `since` is null once they are taken up again, until a message arrives.
-aside = Table(
-    "aside",
-    metadata,
-    Column("destination", Text, primary_key=True),
-    instant("since"),
-    text("reason"),
-    text("digest"),
 )
 
 #: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import UsageError
-from bot.model import Act, Belief, Delivery, Destination, Outcome, Sighting, State
+from bot.model import Act, Aside, Belief, Delivery, Destination, Outcome, Sighting, State
 from bot.store import SqlStore, open_store
 from tests.store.build import SLACK, TEAMS, at, routing, subscription
 
@@ -185,3 +185,20 @@ async def test_where_no_lock_can_be_kept_it_is_said(tmp_path: Path) -> None:
         async with store.alone("digest"):
             pass
     await store.close()
+
+
+async def test_a_start_of_run_leaves_a_digest_that_is_looked_for_to_its_lease(store: SqlStore) -> None:
+    made = await queue(store)
+    await settle(store, made, State.DOUBTFUL)
+    (ours,) = await store.write(lambda ledger: ledger.doubt(at(2), HALF, by="another"))
+    await store.write(lambda ledger: ledger.orphan(at(3)))
+    assert await store.write(lambda ledger: ledger.doubt(at(4), HALF, by="run")) == []
+    assert await store.write(lambda ledger: ledger.settle([Outcome(ours, State.SENT)], at(5))) == 0
+
+
+async def test_who_asks_again_takes_up_a_destination_that_was_set_aside(store: SqlStore) -> None:
+    made = await queue(store)
+    await settle(store, made, State.HELD)
+    await store.write(lambda ledger: ledger.set_aside(Aside(SLACK, at(1), "no such channel", "")))
+    await queue(store, minutes=5)
+    assert [each.id for each in await store.write(lambda ledger: ledger.claim(at(6), HALF, 10))] == [made.id]
