@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import TypeVar
 
 from bot import collectors, notifiers
 from bot.catalog import catalogue, provider_for
@@ -14,6 +15,8 @@ from bot.errors import UsageError
 from bot.model import Directory, Mode, Provider, Source, Subscription
 from bot.ports import Collector, Tools
 from bot.reading import Watched
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Watching:
 def watching(settings: Settings) -> Watching:
     """The providers that the settings name, resolved. Raises UsageError for an unknown one."""
     own = {provider.id: provider for provider in settings.providers}
-    named = [own.get(word) or provider_for(word) for word in settings.watch if word not in own]
+    named = [_named(settings, word) for word in settings.watch if word not in own]
     every = {provider.id: provider for provider in [*named, *(known(provider) for provider in own.values())]}
     for entry in settings.subscriptions:
         for name in entry.providers:
@@ -40,6 +43,13 @@ def watching(settings: Settings) -> Watching:
             if lacking:
                 left_out[source.id] = f"not asked: {', '.join(lacking)} not set"
     return Watching(tuple(every.values()), left_out)
+
+
+def _named(settings: Settings, word: str) -> Provider:
+    try:
+        return provider_for(word)
+    except UsageError as error:
+        raise UsageError(f"{settings.path}, watch: {error}") from error
 
 
 def not_watched(name: str, every: Iterable[str]) -> str:
@@ -126,15 +136,27 @@ def subscription_of(
     for name in providers:
         if name not in watched:
             raise UsageError(f"PROVIDER: {not_watched(name, watched)}")
+    for option, names in (("--component", components), ("--region", regions)):
+        if not all(name.strip() for name in names):
+            raise UsageError(f"{option}: is empty; write a name, or leave it out for all")
     return Subscription(
         to=destination,
         providers=tuple(providers),
         components=components_named(components, [watched[name] for name in providers]),
-        min_impact=parse_impact(min_impact),
-        mode=notifiers.mode_for(destination.kind, parse_mode(mode) if mode else Mode.THREAD),
+        min_impact=_option("--min-impact", parse_impact, min_impact),
+        mode=notifiers.mode_for(
+            destination.kind, _option("--mode", parse_mode, mode) if mode is not None else Mode.THREAD
+        ),
         regions=tuple(regions),
         maintenance=maintenance,
     )
+
+
+def _option(name: str, parse: Callable[[str], T], words: str) -> T:
+    try:
+        return parse(words)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from error
 
 
 def subscriptions_named(subscriptions: Iterable[Subscription], providers: Iterable[Provider]) -> list[Subscription]:

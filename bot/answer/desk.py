@@ -220,7 +220,7 @@ class Desk:
         )
 
     def _states(self, ledger: Ledger, providers: Sequence[Provider]) -> list[shown.State]:
-        lines = sources(ledger, providers, self._left_out)
+        lines = sources(ledger, providers, self._left_out, self._clock.now())
         incidents = ledger.timeline(open_only=True)
         return [
             shown.State(

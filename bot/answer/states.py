@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core import health, lag
+from bot.core.digest import unattended
 from bot.core.dissent import contradiction
 from bot.core.document import REDIRECTED
 from bot.core.shape import iso
@@ -26,16 +27,25 @@ class SourceLine:
     left_out: str = ""  #: why it is not asked
 
 
-def sources(ledger: Ledger, providers: Iterable[Provider], left_out: Mapping[str, str]) -> list[SourceLine]:
-    """Each source of the watched providers, with how far it can be believed."""
+def sources(
+    ledger: Ledger, providers: Iterable[Provider], left_out: Mapping[str, str], now: datetime
+) -> list[SourceLine]:
+    """Each source of the watched providers, with how far it can be believed now."""
     lines = []
     for provider in providers:
         seen = ledger.sightings([source.id for source in provider.sources])
         incidents = ledger.timeline(provider=provider.id, open_only=True)
         for source in provider.sources:
             sighting = health.believed(seen.get(source.id, Sighting(source.id)), tuple(seen.values()), incidents)
-            lines.append(SourceLine(source.id, source.kind, sighting, left_out.get(source.id, "")))
+            lines.append(SourceLine(source.id, source.kind, _as_of(sighting, now), left_out.get(source.id, "")))
     return lines
+
+
+def _as_of(seen: Sighting, now: datetime) -> Sighting:
+    """What a source that was ok is worth now: where nobody asks it any more, its word is old."""
+    if seen.belief is not Belief.OK or not unattended(seen, now):
+        return seen
+    return replace(seen, belief=Belief.STALE, since=seen.asked_at, reason="not asked since; `statusbot run` asks")
 
 
 def source_words(line: SourceLine, now: datetime) -> str:

@@ -90,7 +90,7 @@ def provider_for(word: str) -> Provider:
 def _unknown(word: str) -> str:
     found = [f'"{provider.id}"' for provider in find(word)[:SHOWN]]
     shown = word if word.isprintable() and len(word) <= 40 else "this"
-    mend = f"did you mean {' or '.join(found)}?" if found else "`statusbot providers` lists them"
+    mend = f"did you mean {' or '.join(found)}?" if found else "write its status page's address instead"
     return f'"{shown}" is no provider of the catalogue; {mend}'
 
 

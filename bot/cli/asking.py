@@ -57,12 +57,12 @@ def status(
 
     settings = settings_of(context)
     watch = watching(settings)
+    now = SystemClock().now()
 
     async def work(store: Store) -> None:
-        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
+        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out, now))
         open_now = await store.read(lambda ledger: ledger.timeline(open_only=True))
-        since = SystemClock().now() - lag.WINDOW
-        past = await store.read(lambda ledger: ledger.timeline(since=since)) if as_json else []
+        past = await store.read(lambda ledger: ledger.timeline(since=now - lag.WINDOW)) if as_json else []
         if not watch.providers and not as_json:
             typer.echo("nothing is watched")
         answers = []
@@ -100,7 +100,7 @@ def sources(
 
     async def work(store: Store) -> None:
         now = SystemClock().now()
-        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out))
+        lines = await store.read(lambda ledger: answer.sources(ledger, watch.providers, watch.left_out, now))
         longest = max((len(line.source) for line in lines), default=0)
         for line in lines:
             typer.echo(f"{line.source:{longest}}  {answer.source_words(line, now)}")

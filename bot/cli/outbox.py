@@ -52,7 +52,7 @@ def deliveries(
 def retry(
     context: typer.Context, delivery: Annotated[int, typer.Argument(help="From `statusbot deliveries`.", metavar="ID")]
 ) -> None:
-    """Make a delivery that was given up or held pending again."""
+    """Send a delivery again that was given up or held."""
     from bot.clock import SystemClock
 
     settings = settings_of(context)

@@ -323,6 +323,11 @@ def lags(incidents: Iterable[Incident], labels: Mapping[str, str]) -> Iterable[L
         yield Lag(labels.get(source, source), record.incidents, record.first, record.median)
 
 
+def unattended(seen: Sighting, at: datetime) -> bool:
+    """Whether a source that was asked once is asked no more: the next poll is long overdue."""
+    return seen.asked_at is not None and max(seen.asked_at, seen.next_at or seen.asked_at) + PAUSE < at
+
+
 def holding(
     edges: Sequence[Sighting], now: Sighting | None, since: datetime, until: datetime
 ) -> list[tuple[Sighting, datetime, datetime]]:
@@ -332,7 +337,7 @@ def holding(
     """
     known = sorted(((edge.since, edge) for edge in edges if edge.since is not None), key=itemgetter(0))
     asked = now.asked_at if now is not None else None
-    if now is not None and asked is not None and max(asked, now.next_at or asked) + PAUSE < until:
+    if now is not None and asked is not None and unattended(now, until):
         known = [(begin, edge) for begin, edge in known if begin <= asked]
         known += [(asked, Sighting(now.source, Belief.UNKNOWN, asked))] if known else []
     ends = [*(begin for begin, _ in known[1:]), until]

@@ -281,6 +281,8 @@ def untroubled(quiet: Sequence[Course], said: timedelta, *, others: bool) -> str
     names = ", ".join(clip(course.name, NAME) for course in quiet)
     who = names if few else f"{len(quiet)} {'others' if others else 'components'}"
     unknown = max(course.shares.unknown for course in quiet)
+    if all(course.shares.unknown == course.shares.whole for course in quiet):
+        return f"{who}: not known"
     return f"{who}: no trouble reported{f', {length(unknown)} unknown' if unknown not in (said, timedelta(0)) else ''}"
 
 

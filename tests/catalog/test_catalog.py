@@ -201,7 +201,7 @@ def test_the_address_of_an_entrys_page_is_that_entry() -> None:
     ("word", "says"),
     [
         ("githb", '"githb" is no provider of the catalogue; did you mean "github"?'),
-        ("xyzzy", '"xyzzy" is no provider of the catalogue; `statusbot providers` lists them'),
+        ("xyzzy", """"xyzzy" is no provider of the catalogue; write its status page's address instead"""),
         ("status.example.com", "is no provider of the catalogue"),
         ("ftp://status.example.com", "no http or https address"),
         ("https://", "no http or https address"),

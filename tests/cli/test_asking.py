@@ -22,6 +22,18 @@ def test_without_a_database_nothing_is_known_to_be_well(here: Place) -> None:
     assert here.say("status").out.startswith("Microsoft 365: unknown: not asked yet")
 
 
+def test_what_was_read_long_ago_is_not_well_now(played: Place) -> None:
+    said = played.say("status").out
+    assert said.startswith("Microsoft 365: unknown: no source can be believed now")
+    assert "page: stale since 2026-01-" in said
+    assert "not asked since; `statusbot run` asks" in played.say("sources").out
+
+
+def test_an_unknown_provider_is_refused_with_the_setting_that_names_it(here: Place) -> None:
+    here.write("statusbot.toml", 'watch = ["xyzzy"]')
+    assert 'statusbot.toml, watch: "xyzzy" is no provider' in refused(here.say("status"))
+
+
 def test_the_status_as_json_has_each_source_with_its_belief_and_its_lag(played: Place) -> None:
     (provider,) = json.loads(played.say("status", "--json").out)["providers"]
     assert provider["id"] == "microsoft-365"

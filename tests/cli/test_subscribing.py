@@ -27,8 +27,11 @@ def test_subscriptions_come_and_go(here: Place) -> None:
         (("console", "acme"), '"acme", which is not watched; add it to `watch`'),
         (("pager:1", "microsoft-365"), '"pager" is no kind of destination'),
         ((SECRET, "microsoft-365"), "is no kind of destination"),
-        (("console", "microsoft-365", "--min-impact", "bad"), '"bad" is no impact'),
-        (("console", "microsoft-365", "--mode", "loud"), '"loud" is no mode'),
+        (("console", "microsoft-365", "--min-impact", "bad"), '--min-impact: "bad" is no impact'),
+        (("console", "microsoft-365", "--mode", "loud"), '--mode: "loud" is no mode'),
+        (("console", "microsoft-365", "--mode", ""), '--mode: "" is no mode'),
+        (("console", "microsoft-365", "--component", " "), "--component: is empty; write a name"),
+        (("console", "microsoft-365", "--region", ""), "--region: is empty; write a name"),
         (("console",), "PROVIDER"),
     ],
 )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.digest import Digest
+from bot.core.digest import Account, Condition, Course, Digest
 from bot.core.window import window
 from bot.digest import summary
 from bot.markup.columns import width
@@ -55,6 +55,14 @@ async def test_a_captured_week_reads_as_it_should(name: str, since: str, until: 
     made = await captured(name, since, until, zone)
     assert text(made) == (GOLDEN / f"digest-{name}.txt").read_text(encoding="utf-8")
     assert markdown(made) == (GOLDEN / f"digest-{name}.md").read_text(encoding="utf-8")
+
+
+def test_components_of_which_nothing_is_known_are_not_said_to_be_without_trouble() -> None:
+    begin, end = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
+    unseen = [Course(name, ((begin, end, Condition.UNKNOWN),)) for name in ("Mail", "Files", "Chat", "Calls")]
+    made = text(Digest(begin, end, "UTC", (Account("acme", "Acme", unseen[0], tuple(unseen)),)))
+    assert "4 components: not known" in made
+    assert "no trouble reported" not in made
 
 
 @every
