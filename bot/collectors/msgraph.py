@@ -5,6 +5,7 @@ https://learn.microsoft.com/graph/api/serviceannouncement-list-issues, app-only,
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ STATUSES = {
     "resolved": Status.RESOLVED,
     "postincidentreviewpublished": Status.POSTMORTEM,
 }
+_STATUS_AT_END = re.compile(r"\bStatus: ?([A-Za-z]{8,40})\.?\s*\Z")
 IMPACTS = {
     "servicedegradation": Impact.MINOR,
     "extendedrecovery": Impact.MINOR,
@@ -248,7 +250,18 @@ def _items(issue: Mapping[str, Any]) -> list[Item]:
     common = _common(issue)
     posts = [_post(common, post) for post in objects(issue.get("posts"))]
     *older, newest = oldest_first(posts, newest_first=False) or [common]
-    return [*older, replace(newest, status=_status(issue), stated_at=_stated_at(issue, newest), impact=_impact(issue))]
+    said = _said(newest.text)
+    stated_at = _stated_at(issue, newest) if said is None else None
+    return [*older, replace(newest, status=said or _status(issue), stated_at=stated_at, impact=_impact(issue))]
+
+
+def _said(words: str) -> Status | None:
+    """The status that a post itself names at its end, as MO1221364's of 23 January 2026 does.
+
+    The issue's field, `serviceDegradation`, had not followed yet: taken for news, it would reopen what is over.
+    """
+    named = _STATUS_AT_END.search(words)
+    return STATUSES.get(named[1].lower()) if named else None
 
 
 def _stated_at(issue: Mapping[str, Any], newest: Item) -> datetime | None:

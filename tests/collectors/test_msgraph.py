@@ -106,6 +106,20 @@ def test_is_resolved_outweighs_a_status_of_trouble(word: str, status: Status) ->
     assert items(issue(status=word, isResolved=True))[-1].status is status
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Access was restored. Status: postIncidentReviewPublished", Status.POSTMORTEM),
+        ("All is well. Status: ServiceRestored.", Status.RESOLVED),
+        ("Status: postIncidentReviewPublished is what comes next", Status.IDENTIFIED),
+        ("We are on it. Status: neverHeardOfThis", Status.IDENTIFIED),
+    ],
+)
+def test_the_status_that_the_newest_post_names_at_its_end_is_newer_than_the_issue_s(words: str, status: Status) -> None:
+    post = {"createdDateTime": "2026-01-23T18:29:00Z", "description": {"contentType": "html", "content": words}}
+    assert items(issue(status="serviceDegradation", posts=[post]))[-1].status is status
+
+
 def test_an_advisory_is_minor() -> None:
     assert items(issue(classification="Advisory", status="serviceInterruption"))[-1].impact is Impact.MINOR
 
