@@ -132,7 +132,13 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
         collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
-        deliver = Deliver(store, made, clock, directory_of(watch.providers))
+        deliver = Deliver(
+            store,
+            made,
+            clock,
+            directory_of(watch.providers),
+            digest=lambda to: notifiers.digest(to, settings.env),
+        )
         polling = Polling(collect, deliver, store, clock, stream, Veil(secret_values(settings.env)))
         share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
         await share.begin()

@@ -444,6 +444,7 @@ class Notice:
     catch_up: bool = False  #: it stands for several updates missed
     source_names: Mapping[str, str] = field(default_factory=dict)  #: source id -> how a reader knows it
     test: bool = False  #: a labelled test message
+    limited: bool = False  #: its updates came while the destination was limited
     moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
 
 
@@ -463,6 +464,7 @@ class Message:
     body: Mapping[str, object]
     text: str = ""  #: the plain words of the same
     picture: Picture | None = None
+    raw: bytes = b""  #: the body as it is sent, where nothing of a single delivery stands in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +473,7 @@ class Receipt:
 
     message: str = ""  #: the platform's id of the message
     thread: str = ""  #: the id under which replies go, where it differs
+    rest: timedelta | None = field(default=None, compare=False)  #: before the next, as the answer's headers ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,3 +496,29 @@ class Delivery:
     receipt: Receipt | None = None
     reason: str = ""  #: what came of the last try
     mention: Mapping[str, str] = field(default_factory=dict)
+    lease: str = ""  #: of whoever has it in hand
+    limited: bool = False  #: it carries what came while its destination was limited
+    aside: bool = False  #: held because its destination is set aside
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of having had a delivery in hand."""
+
+    delivery: Delivery
+    state: State
+    receipt: Receipt | None = None
+    reason: str = ""
+    due: datetime | None = None  #: when to look at it again, for a pending or doubtful one; None: now
+    spared: bool = False  #: it was handed back without a try
+    digest: str | None = None  #: set: its destination is to be set aside, and this is the digest of its settings
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A destination that refuses for good."""
+
+    destination: Destination
+    since: datetime | None  #: None: taken up again, and nothing has arrived there yet
+    reason: str
+    digest: str  #: of its settings when it was set aside

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from bot.model import (
+    Aside,
     Capture,
     Change,
     Corrections,
@@ -21,6 +22,7 @@ from bot.model import (
     Mute,
     Near,
     Notice,
+    Outcome,
     Parts,
     Receipt,
     Routing,
@@ -339,34 +341,74 @@ class Ledger(Protocol):
         ...
 
     def claim(
-        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
+        rooms: Mapping[str, int] | None = None,
+        behind: Mapping[str, datetime] | None = None,
+        only: Collection[int] = (),
     ) -> list[Delivery]:
-        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
+        """Lease deliveries that are due to whoever `by` names, the first of each lane only.
 
-        An edit that a newer waiting one of its lane replaces is set aside as held. `only`: none but these ids, where
-        any are named.
+        At most `limit` for each kind of destination, or as many as `rooms` has for it; none of the `busy` destinations.
+        An edit that a newer waiting one of its lane replaces is set aside as held, and so is what is owed to a
+        destination that is set aside. behind: until when destinations were limited; what came to them meanwhile is put
+        together into one message for each lane. only: none but these ids, where any are named.
         """
         ...
 
-    def settle(
-        self,
-        delivery: int,
-        state: State,
-        now: datetime,
-        *,
-        receipt: Receipt | None = None,
-        reason: str = "",
-        due: datetime | None = None,
-    ) -> None:
-        """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination."""
+    def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
+        """Write what came of deliveries in hand; a receipt of a `create` becomes the incident's message there.
+
+        How many were not written, because their lease had run out and another has taken them in hand since.
+        """
         ...
 
-    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
+    def renew(self, leases: Collection[str], until: datetime) -> None:
+        """Keep what these leases are on in hand until then."""
+        ...
+
+    def doubt(
+        self,
+        now: datetime,
+        lease: timedelta = timedelta(0),
+        limit: int = 100,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
+        only: Collection[int] = (),
+    ) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; lease those that are doubtful and due to `by`.
+
+        only: none but these ids are leased, where any are named.
+        """
         ...
 
     def orphan(self, now: datetime) -> int:
-        """At the start of the only process: every sending is doubtful; how many."""
+        """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
+
+        Where other processes may share the database, only what nobody has in hand any more.
+        """
+        ...
+
+    def asides(self) -> list[Aside]:
+        """The destinations that refuse, and those taken up again at which nothing has arrived yet."""
+        ...
+
+    def set_aside(self, which: Aside) -> bool:
+        """Hold whatever is and will be owed to a destination; whether it was not set aside already."""
+        ...
+
+    def mended(self, digest: Callable[[Destination], str], now: datetime) -> list[Destination]:
+        """Take up the destinations whose settings have changed since they were set aside; which those are."""
+        ...
+
+    def works(self, destinations: Collection[Destination]) -> None:
+        """Something has arrived at these: they are as any other again."""
         ...
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
@@ -378,11 +420,11 @@ class Ledger(Protocol):
         ...
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:
-        """Make a dead or held delivery pending again; None where there is no such one."""
+        """Make a dead or held delivery pending again, and its destination no longer set aside; None: no such one."""
         ...
 
-    def next_due(self) -> datetime | None:
-        """When the next delivery is due (pending, or a lease that runs out)."""
+    def next_due(self, busy: Collection[str] = ()) -> datetime | None:
+        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
         ...
 
     # digests
@@ -413,6 +455,14 @@ class Ledger(Protocol):
 
     def save_note(self, name: str, text: str) -> None:
         """Note it, in the place of what was noted under the name."""
+        ...
+
+
+class Operator(Protocol):
+    """Whoever runs this program, told of its own trouble."""
+
+    async def tell(self, key: str, words: str) -> None:
+        """Tell it once: the same `key` again says nothing. Raises nothing."""
         ...
 
 

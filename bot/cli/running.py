@@ -123,4 +123,4 @@ def _undelivered(ledger: Ledger) -> bool:
     from bot.model import State
 
     owed = (State.PENDING, State.SENDING, State.DOUBTFUL, State.DEAD)
-    return bool(ledger.deliveries(states=owed, limit=1))
+    return bool(ledger.deliveries(states=owed, limit=1)) or any(it.since for it in ledger.asides())

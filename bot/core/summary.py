@@ -61,12 +61,12 @@ STATES: Mapping[Status, str] = {
 }
 #: what our own observations state, by the beginning of their keys (core.health, core.vanish)
 OBSERVED: Mapping[str, str] = {
-    "down": "No answer",
-    "flaps": "Comes and goes",
-    "up": "Answers again",
-    "steady": "Answers again",
-    "gone": "No longer listed",
-    "listed": "Listed again",
+    "down": "No answer from {source}",
+    "flaps": "Now and then no answer from {source}",
+    "up": "An answer again from {source}",
+    "steady": "An answer again from {source}",
+    "gone": "No longer listed by {source}",
+    "listed": "Listed again by {source}",
 }
 
 
@@ -295,12 +295,19 @@ def duration(length: timedelta) -> str:
 
 def entry(update: Update, names: Mapping[str, str]) -> Entry:
     """An update with who said it."""
-    state = STATES[update.status] if update.status else OBSERVED.get(update.observed.partition("|")[0], "")
+    state = STATES[update.status] if update.status else _observed(update, names)
     since = _since(update)
     text = update.text
     if since:
         text = text.replace(f"has not answered{_in_utc(since)}", "does not answer").replace(_in_utc(since), "")
     return Entry(update.at, state, text, said(update, names), update.url)
+
+
+def _observed(update: Update, names: Mapping[str, str]) -> str:
+    """What our own observation states; nothing for any other update."""
+    edge, _, rest = update.observed.partition("|")
+    source = rest.partition("|")[0]
+    return OBSERVED.get(edge, "").format(source=names.get(source, source))
 
 
 def _since(update: Update) -> datetime | None:
@@ -386,7 +393,9 @@ def label(notice: Notice) -> str:
     if notice.test:
         return "Test message"
     words = []
-    if notice.catch_up and not at_once(notice.updates):
+    if notice.limited:
+        words.append(f"{len(notice.updates)} updates came while this channel was limited")
+    elif notice.catch_up and not at_once(notice.updates):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:

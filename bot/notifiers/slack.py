@@ -7,13 +7,13 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 
 from bot.core.digest import Digest
 from bot.core.document import phrase
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.markup import blocks, digest_blocks
 from bot.model import Act, Delivery, Destination, Message, Notice, Picture, Receipt
 from bot.ports import Tools
@@ -42,6 +42,23 @@ NO_READING = frozenset(
         "not_allowed_token_type",
         "thread_not_found",
         "method_not_supported_for_channel_type",
+    }
+)
+#: Slack's words about one message; every other refusal is about the channel, the token or the app.
+MESSAGE = frozenset(
+    {
+        "cant_update_message",
+        "edit_window_closed",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_metadata_format",
+        "message_not_found",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "thread_not_found",
+        "too_many_attachments",
     }
 )
 MENDS: Mapping[str, str] = {
@@ -191,34 +208,39 @@ class Slack:
         token = self._tools.env.get(TOKEN, "")
         if not token:
             raise Permanent(f"{TOKEN} is not set")
-        session, base_url = Straight(self._tools.session()), self._tools.env["SLACK_API_URL"]
-        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])  # type: ignore[arg-type]
+        session = cast("aiohttp.ClientSession", Straight(self._tools.session()))
+        base_url = self._tools.env["SLACK_API_URL"]
+        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
         client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
         return client
 
 
-class Unfit(Permanent):
+class Unfit(Unsendable):
     """Slack does not take these blocks, or not yet."""
 
 
 class Straight:
-    """The part of aiohttp's session that slack-sdk uses, following no redirect: a message is for Slack alone."""
+    """The shared session as slack-sdk uses it, which would follow a redirect and post a second time elsewhere."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     @property
     def closed(self) -> bool:
-        """As the session is."""
+        """Whether it can no longer be used."""
         return self._session.closed
 
     def request(self, method: str, url: str, **parts: Any) -> Any:
-        """The session's request."""
-        return self._session.request(method, url, **parts, allow_redirects=False)
+        """One request, answered by whom it was sent to."""
+        return self._session.request(method, url, allow_redirects=False, **parts)
 
 
 class Unreachable(Permanent):
     """The app has no access to the channel, or may write to it but not read."""
+
+
+class Threadless(Unreachable, Unsendable):
+    """The message under which it belongs is gone."""
 
 
 def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
@@ -226,7 +248,7 @@ def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
     if delivery.act not in (Act.EDIT, Act.REPLY):
         return destination.name, ""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit or to reply to")
+        raise Unsendable("there is no message to edit or to reply to")
     channel, _, stamp = delivery.root.message.rpartition(":")
     return channel or destination.name, stamp
 
@@ -257,6 +279,8 @@ def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
     if word == "invalid_blocks":
         return Unfit(reason)
     reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
+    if word in MESSAGE:
+        return Threadless(reason) if word in NO_READING else Unsendable(reason)
     return Unreachable(reason) if word in NO_READING else Permanent(reason)
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, delete, exists, func, insert, literal, select
+from sqlalchemy import Select, bindparam, case, delete, exists, func, insert, literal, null, select
 
 from bot.model import Act, Corrections, Mode, State
-from bot.store.columns import Instant, Strings, Word
+from bot.store.columns import Instant, Word
 from bot.store.part import Part
+from bot.store.routing import KEY, unmarked
 from bot.store.schema import corrections, deliveries, subscriptions, told
 
 TOGETHER, APART = "together", "apart"
@@ -57,7 +58,7 @@ class Corrector(Part):
         for place, old in enumerate(absorbed):
             owed = _moved(old, (incident, *absorbed[:place]), incident, at)
             names = [column.name for column in owed.selected_columns]
-            rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=["key"])
+            rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=KEY)
             queued += self._db.execute(rows.execution_options(preserve_rowcount=True)).rowcount
         self.queued += queued
         return queued
@@ -67,16 +68,15 @@ def _moved(old: str, heirs: Sequence[str], incident: str, at: datetime) -> Selec
     """The rows of the outbox for the messages of one absorbed incident; without an update, by which they are known."""
     act = case((told.c.mode == Mode.POST, Act.POST.value), else_=Act.EDIT.value)
     moment = int(at.timestamp())
-    prefix = f"{old}|{incident}|{moment}|"
     beside = exists().where(own.c.destination == told.c.destination, own.c.incident_id.in_(heirs))
     return (
         select(
-            (literal(prefix) + told.c.destination + "|" + act).label("key"),
+            func.min(subscriptions.c.kind).label("kind"),
             told.c.destination,
             literal(old).label("incident_id"),
             literal(incident).label("lane"),
             literal("").label("update_id"),
-            literal((), Strings()).label("updates"),
+            null().label("updates"),
             act.label("act"),
             literal(moment).label("revision"),
             literal(State.PENDING, Word(State)).label("state"),
@@ -85,6 +85,7 @@ def _moved(old: str, heirs: Sequence[str], incident: str, at: datetime) -> Selec
             literal(at, Instant()).label("created_at"),
             literal("").label("reason"),
             func.min(subscriptions.c.id).label("subscription_id"),
+            *unmarked(),
         )
         .join_from(told, subscriptions, subscriptions.c.destination == told.c.destination)
         .where(told.c.incident_id == old, beside)

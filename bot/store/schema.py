@@ -16,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
@@ -236,6 +237,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=True),
+    text("kind"),  # of the destination
     text("destination"),
     Column("providers", Strings, nullable=False),
     Column("components", Strings, nullable=False),
@@ -284,41 +286,61 @@ mutes = Table(
 told = Table(
     "told",
     metadata,
-    text("destination"),
     text("incident_id"),
+    text("destination"),
     Column("mode", Word(Mode), nullable=False),
     text("message"),
     text("thread"),
     instant("at", nullable=False),
-    PrimaryKeyConstraint("destination", "incident_id"),
-    Index("ix_told_incident", "incident_id"),
+    PrimaryKeyConstraint("incident_id", "destination"),
+    sqlite_with_rowid=False,
 )
 
-#: the outbox. `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed
+#: the outbox. Its key is the unique constraint: inserting a delivery twice is inserting it once.
+#: `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed.
+#: `updates` is null where it stands for `update_id` alone. `lease`: who has it in hand until `leased_until`.
+#: `opens`: it became the incident's one message, whatever its act was.
+#: A digest's lane is its own key, and its `update_id` the window that it tells.
+#: `limited`: it carries what waited behind a limit. `aside`: held because its destination is set aside.
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=True),
-    Column("key", Text, nullable=False, unique=True),
+    text("kind"),
     text("destination"),
     text("incident_id"),
     text("lane"),
     text("update_id"),
-    Column("updates", Strings, nullable=False),
+    Column("updates", Strings),
     Column("act", Word(Act), nullable=False),
     number("revision"),
     Column("state", Word(State), nullable=False),
     number("tries"),
     instant("due", nullable=False),
+    Column("lease", Text),
     instant("leased_until"),
     instant("created_at", nullable=False),
     Column("receipt", Document),
     text("reason"),
     Column("subscription_id", BigInteger),
-    Index("ix_deliveries_state", "state", "due", "id"),
+    flag("opens"),
+    flag("limited"),
+    flag("aside"),
+    UniqueConstraint("incident_id", "update_id", "revision", "destination", "act"),
+    Index("ix_deliveries_state", "state", "kind", "due", "id"),
     Index("ix_deliveries_lane", "lane", "destination", "id"),
-    Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
+)
+
+#: destinations that refuse for good, since when; `digest` is that of their settings then.
+#: `since` is null once they are taken up again, until a message arrives.
+aside = Table(
+    "aside",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    instant("since"),
+    text("reason"),
+    text("digest"),
 )
 
 #: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not

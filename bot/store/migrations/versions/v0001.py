@@ -12,6 +12,7 @@ down_revision = None
 def upgrade() -> None:
     """From nothing."""
     _deliveries()
+    _aside()
     _incidents()
     _sources()
     _subscriptions()
@@ -36,29 +37,45 @@ def _deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("update_id", sa.Text(), nullable=False),
-        sa.Column("updates", sa.Text(), nullable=False),
+        sa.Column("updates", sa.Text()),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.Text()),
         sa.Column("leased_until", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("receipt", sa.Text()),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("subscription_id", sa.BigInteger()),
+        sa.Column("opens", sa.Boolean(), nullable=False),
+        sa.Column("limited", sa.Boolean(), nullable=False),
+        sa.Column("aside", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
-        sa.UniqueConstraint("key", name="uq_deliveries_key"),
+        sa.UniqueConstraint(
+            "incident_id", "update_id", "revision", "destination", "act", name="uq_deliveries_incident_id"
+        ),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_deliveries_incident", "deliveries", ["incident_id", "update_id"])
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
-    op.create_index("ix_deliveries_state", "deliveries", ["state", "due", "id"])
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "kind", "due", "id"])
+
+
+def _aside() -> None:
+    op.create_table(
+        "aside",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", name="pk_aside"),
+    )
 
 
 def _incidents() -> None:
@@ -115,6 +132,7 @@ def _subscriptions() -> None:
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("providers", sa.Text(), nullable=False),
         sa.Column("components", sa.Text(), nullable=False),
@@ -139,15 +157,15 @@ def _subscriptions() -> None:
 def _told() -> None:
     op.create_table(
         "told",
-        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("thread", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("destination", "incident_id", name="pk_told"),
+        sa.PrimaryKeyConstraint("incident_id", "destination", name="pk_told"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_told_incident", "told", ["incident_id"])
 
 
 def _mutes() -> None:
