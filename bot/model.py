@@ -29,7 +29,10 @@ class Status(StrEnum):
     @property
     def closed(self) -> bool:
         """Whether the event is over."""
-        return self in (Status.RESOLVED, Status.POSTMORTEM, Status.COMPLETED)
+        return self in CLOSED
+
+
+CLOSED = (Status.RESOLVED, Status.POSTMORTEM, Status.COMPLETED)
 
 
 class Impact(StrEnum):

@@ -54,7 +54,7 @@ NOTHING_STANDS: Mapping[str, Standing] = {}
 class Cluster:
     """Reports of one event, and the rule that joined each."""
 
-    reports: list[Report] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)  #: in their `order`, which they must be added in
     rules: dict[str, str] = field(default_factory=dict)
     last: datetime = NEVER  #: the time of its newest report
     standing: bool = False  #: what was decided of it holds: it is not placed again
@@ -67,15 +67,19 @@ class Cluster:
 
     def absorb(self, other: Cluster, rule: str) -> None:
         """Join all of another cluster under a rule."""
+        self.reports = sorted([*self.reports, *other.reports], key=order)
+        self.last = max(self.last, other.last)
         for report in other.reports:
-            self.reports.append(report)
-            self.last = max(self.last, report.at)
             self.rules[report.id] = rule if other.rules[report.id] == FIRST else other.rules[report.id]
 
 
 def order(report: Report) -> tuple[datetime, int, str]:
     """Reports in the order of their own time; equal times in the source's own order."""
     return (report.at, report.position, report.id)
+
+
+def _begun(cluster: Cluster) -> tuple[datetime, int, str]:
+    return order(cluster.reports[0])
 
 
 def clusters(
@@ -96,7 +100,7 @@ def clusters(
     anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
     for strand in anchors:
         strand.rules.update((report, SET_APART) for report, _ in corrections.apart if report in strand.rules)
-    return sorted(anchors, key=lambda cluster: min(map(order, cluster.reports)))
+    return sorted(anchors, key=_begun)
 
 
 def kept_apart(some: Collection[str], others: Collection[str], apart: Pairs) -> bool:
@@ -141,7 +145,7 @@ def telling_words(report: Report) -> tuple[str, ...]:
 
     Length stands for rarity: counting would make the answer depend on what has arrived so far.
     """
-    words = match.content_words(f"{report.title}\n{report.text}")
+    words = match.words_of(report)
     return tuple(sorted(words, key=lambda word: (-len(word), word))[:TELLING])
 
 
@@ -264,10 +268,10 @@ def _by_likeness(
     """
     homes: list[Cluster] = list(anchors)
     born: list[Cluster] = []
-    timeline = sorted([*singles, *anchors], key=lambda strand: min(map(order, strand.reports)))
+    timeline = sorted([*singles, *anchors], key=_begun)
     loose = {id(strand) for strand in singles}
     for strand in timeline:
-        first = min(strand.reports, key=order)
+        first = strand.reports[0]
         if strand.standing:
             if id(strand) in loose:
                 born.append(strand)
@@ -323,12 +327,12 @@ def _place(
     """
     rated: list[tuple[Evidence, Cluster]] = []
     for home in _shortlist(report, homes):
-        context = sorted((other for other in home.reports if other.at <= report.at + EARLY), key=order)
+        context = _until(home, report.at + EARLY)
         if context and _within_reach(report, context):
             rated.append((evidence(report, context, vocabulary), home))
     if not rated:
         return None, ""
-    rated.sort(key=lambda entry: (-entry[0].score, min(map(order, entry[1].reports))))
+    rated.sort(key=lambda entry: (-entry[0].score, _begun(entry[1])))
     best, goes_on = rated[0][0], not match.opens_account(report.text)
     if len(rated) == 1:
         least = ALONE if goes_on and enough == ENOUGH else enough
@@ -362,6 +366,11 @@ def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
     return list({id(home): home for home in [*latest, *(near[place] for place in best)]}.values())
 
 
+def _until(home: Cluster, at: datetime) -> Sequence[Report]:
+    """What was said of an event until then."""
+    return home.reports if home.last <= at else [report for report in home.reports if report.at <= at]
+
+
 def _spoke(home: Cluster, at: datetime) -> datetime:
     """When an event spoke last, as a statement of that time could know."""
     if home.last <= at + EARLY:
@@ -371,12 +380,8 @@ def _spoke(home: Cluster, at: datetime) -> datetime:
 
 def _bore(home: Cluster, words: frozenset[str], begin: datetime, until: datetime) -> Mapping[str, datetime]:
     """When an event last used each of these words between two times, where it did."""
-    last: dict[str, datetime] = {}
-    for report in home.reports:
-        if begin <= report.at <= until:
-            for word in words & match.content_words(f"{report.title}\n{report.text}"):
-                last[word] = max(report.at, last.get(word, report.at))
-    return last
+    reports = (report for report in home.reports if begin <= report.at <= until)
+    return {word: report.at for report in reports for word in words & match.words_of(report)}
 
 
 def _within_reach(report: Report, context: Sequence[Report]) -> bool:

@@ -73,9 +73,16 @@ def _topic(
 
 def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The components and regions of a report: those its source lists, else those its words speak of."""
-    text = f"{report.title}\n{report.text}"
-    components = tuple(map(vocabulary.canonical, report.components)) or vocabulary.components_in(text)
-    return components, report.regions or vocabulary.regions_in(text)
+    return _named(report.title, report.text, report.components, report.regions, vocabulary)
+
+
+@lru_cache(maxsize=4096)
+def _named(
+    title: str, said: str, components: tuple[str, ...], regions: tuple[str, ...], vocabulary: Vocabulary
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    text = f"{title}\n{said}"
+    components = tuple(map(vocabulary.canonical, components)) or vocabulary.components_in(text)
+    return components, regions or vocabulary.regions_in(text)
 
 
 def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) -> Evidence:
@@ -86,11 +93,11 @@ def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) 
     if context[0].at > report.at:
         return Evidence(0.0, "it had not begun yet, and can only be repeated")
     mine = topic(report, vocabulary)
-    ended = over(context) and report.at - context[0].at > OPENS
+    ended = report.at - context[0].at > OPENS and over(context)
     if ended and mine.opens:
         return Evidence(0.0, "it opens a new account")
     theirs = [topic(other, vocabulary) for other in context]
-    parts = list(_parts(report, context, mine, theirs))
+    parts = list(_parts(report, context, mine, theirs, ended=ended))
     best = max(parts, key=lambda part: part[0])
     return Evidence(sum(weight for weight, _ in parts), best[1])
 
@@ -108,30 +115,32 @@ def _echo(report: Report, context: Sequence[Report]) -> float:
 
 
 def _parts(
-    report: Report, context: Sequence[Report], mine: Topic, theirs: Sequence[Topic]
+    report: Report, context: Sequence[Report], mine: Topic, theirs: Sequence[Topic], *, ended: bool
 ) -> Iterator[tuple[float, str]]:
     """(weight, reason) of each signal."""
-    gap = max((report.at - max(other.at for other in context)) / HOUR, 0.0)
+    gap = max((report.at - context[-1].at) / HOUR, 0.0)
     if mine.opens:
         yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 2.5), "it was said shortly after"
     else:
         yield 1.5 * 0.5 ** (gap / (GOES_ON / HOUR)), "it goes on from what was said before"
-    if report.at - context[0].at > OPENS and over(context):
+    if ended:
         yield (-0.6 if over(context, report.source) else -0.1), "the event was over"
     if report.maintenance is not context[0].maintenance:
         yield -1.5, "the one is a maintenance"
-    yield _agreement(mine.components, frozenset[str]().union(*(t.components for t in theirs)), 1.0, -0.8)
-    yield _agreement(mine.regions, frozenset[str]().union(*(t.regions for t in theirs)), 0.4, -0.4)
+    if mine.components:
+        yield _agreement(mine.components, frozenset[str]().union(*[t.components for t in theirs]), 1.0, -0.8)
+    if mine.regions:
+        yield _agreement(mine.regions, frozenset[str]().union(*[t.regions for t in theirs]), 0.4, -0.4)
     if mine.broad and any(topic.broad for topic in theirs):
         yield 0.5, "both speak of several services"
-    words = max(match.overlap(mine.words, topic.words) for topic in theirs)
+    words = max([match.overlap(mine.words, topic.words) for topic in theirs])
     if words >= 0.3:
         yield 1.5 * words, "their words agree"
 
 
 def _agreement(mine: frozenset[str], theirs: frozenset[str], shared: float, apart: float) -> tuple[float, str]:
-    """For where something is shared, against where both speak and nothing is, nothing where one is silent."""
-    if not mine or not theirs:
+    """For where something is shared, against where both speak and nothing is, nothing where the others are silent."""
+    if not theirs:
         return 0.0, ""
     both = mine & theirs
     shared *= 0.5 + 0.5 * len(both) / len(mine | theirs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from itertools import combinations
+from itertools import islice
 
 from bot.core import match
 from bot.core.dissent import states
@@ -176,15 +176,15 @@ def _in_touch(
         incident.id
         for incident in known
         if not keys.isdisjoint(incident.keys)
-        or any((report.source, report.thread) in threads for report in _reports(incident))
+        or (threads and any((report.source, report.thread) in threads for report in _reports(incident)))
         or not corrected.isdisjoint(incident.joined)
     }
 
 
 def _cluster(incident: Incident) -> Cluster:
     """An incident of which every report stands."""
-    reports = list(_reports(incident))
-    return Cluster(reports, dict(incident.joined), max(report.at for report in reports), standing=True)
+    reports = sorted(_reports(incident), key=order)
+    return Cluster(reports, dict(incident.joined), reports[-1].at, standing=True)
 
 
 def _reports(incident: Incident) -> Iterable[Report]:
@@ -311,7 +311,8 @@ def incident_of(
     before: Incident | None,
 ) -> Incident:
     """The incident that a cluster of reports makes."""
-    reports = sorted(group.reports, key=order)
+    reports = group.reports
+    spoken_of = [named(report, vocabulary) for report in reports]
     updates = updates_of(reports, before)
     updates = sorted([*updates, *observed], key=_order)
     maintenance = any(report.maintenance for report in reports)
@@ -325,8 +326,8 @@ def incident_of(
             updated_at=max(update.at for update in updates),
             impact=_impact(reports),
             references=_references(reports),
-            components=match.union(*(named(report, vocabulary)[0] for report in reports)),
-            regions=match.union(*(named(report, vocabulary)[1] for report in reports)),
+            components=match.union(*(components for components, _ in spoken_of)),
+            regions=match.union(*(regions for _, regions in spoken_of)),
             sources=match.union([report.source for report in reports]),
             maintenance=maintenance,
             starts=_latest(reports, "starts"),
@@ -362,15 +363,15 @@ def _observed(incident: Incident) -> Iterable[Update]:
     return (update for update in incident.updates if update.observed)
 
 
-def _by_seen(reports: Sequence[Report]) -> list[Report]:
-    return sorted(reports, key=lambda report: (report.seen_at, *order(report)), reverse=True)
+def _last_seen(report: Report) -> tuple[datetime, datetime, int, str]:
+    return (report.seen_at, *order(report))
 
 
 def _title(reports: Sequence[Report]) -> str:
     """The newest title; of a source that keeps threads before one that does not."""
-    titled = [report for report in _by_seen(reports) if report.title]
+    titled = [report for report in reports if report.title]
     threaded = [report for report in titled if report.thread is not None]
-    return (threaded or titled)[0].title if titled else ""
+    return max(threaded or titled, key=_last_seen).title if titled else ""
 
 
 def _references(reports: Sequence[Report]) -> tuple[str, ...]:
@@ -390,8 +391,8 @@ def _impact(reports: Sequence[Report]) -> Impact | None:
 
 
 def _latest(reports: Sequence[Report], name: str) -> datetime | None:
-    values = (getattr(report, name) for report in _by_seen(reports))
-    return next((value for value in values if value is not None), None)
+    stated = [report for report in reports if getattr(report, name) is not None]
+    return getattr(max(stated, key=_last_seen), name) if stated else None
 
 
 def _url(reports: Sequence[Report]) -> str:
@@ -408,7 +409,7 @@ def updates_of(reports: Sequence[Report], before: Incident | None) -> list[Updat
     formal = any(report.thread is not None and report.status is not None for report in reports)
     updates, taken = [], set()
     for group in _same_statements(reports):
-        told = sorted(group, key=_first_told)
+        told = sorted(group, key=_first_told) if len(group) > 1 else group
         known = [ids[report.id] for report in told if report.id in ids and ids[report.id] not in taken]
         name = known[0] if known else _update_id(told)
         taken.add(name)
@@ -474,13 +475,23 @@ def _pairs(reports: Sequence[Report]) -> list[tuple[Report, Report]]:
         return []
     alone = _alone_in_their_minute(reports)
     rated = []
-    for a, b in combinations(reports, 2):
-        if a.source != b.source and abs(b.at - a.at) <= SAME and not _contradict(a, b):
+    for a, b in _soon_after(reports):
+        if a.source != b.source and not _contradict(a, b):
             score = _sameness(a, b, alone)
             if score > 0:
-                rated.append((-score, abs(b.at - a.at), a.id, b.id, a, b))
+                rated.append((-score, b.at - a.at, a.id, b.id, a, b))
     rated.sort(key=lambda entry: entry[:4])
     return [(a, b) for *_, a, b in rated]
+
+
+def _soon_after(reports: Sequence[Report]) -> Iterator[tuple[Report, Report]]:
+    """Each with each that followed it before long; the reports are in their order."""
+    for place, report in enumerate(reports, 1):
+        latest = report.at + SAME
+        for other in islice(reports, place, None):
+            if other.at > latest:
+                break
+            yield report, other
 
 
 def _contradict(a: Report, b: Report) -> bool:

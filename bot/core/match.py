@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from rapidfuzz import fuzz
 
-from bot.model import Status
+from bot.model import Report, Status
 
 # --- names -------------------------------------------------------------------------------------------------------
 
@@ -41,13 +41,18 @@ _INCIDENT_ADDRESS = re.compile(r"^(?:stspg\.io/\w+|[^/]+/(?:.*/)?incidents?/[^/]
 
 def ids_in(text: str) -> list[str]:
     """The incident ids that a text names, typing errors mended, in the order of their first mention."""
+    return list(_ids_in(text))
+
+
+@lru_cache(maxsize=8192)
+def _ids_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for letters, digits in _ID.findall(text):
         prefix = letters.replace("0", "O")
         if prefix in _NO_INCIDENT or letters.isdigit() or sum(map(str.isdigit, digits)) < len(digits) - 1:
             continue
         found[prefix + digits.replace("O", "0")] = None
-    return list(found)
+    return tuple(found)
 
 
 def id_keys(text: str) -> set[str]:
@@ -177,6 +182,16 @@ def content_words(text: str) -> frozenset[str]:
     bare = _ID.sub(" ", _ADDRESS.sub(" ", text))
     words = (word.casefold().replace("’", "'") for word in _WORD.findall(bare))
     return frozenset(_stem(word) for word in words if len(word) > 2 and word not in _PLAIN and not word.isdigit())
+
+
+def words_of(report: Report) -> frozenset[str]:
+    """The words that carry a report's meaning, its title's too."""
+    return _words_of(report.title, report.text)
+
+
+@lru_cache(maxsize=8192)
+def _words_of(title: str, text: str) -> frozenset[str]:
+    return content_words(f"{title}\n{text}")
 
 
 def _stem(word: str) -> str:

@@ -69,9 +69,10 @@ def _before_it(incident: Incident, every: Iterable[Incident], vocabulary: Vocabu
     first = reports[0]
     earlier = []
     for other in every:
+        if other.id == incident.id or other.maintenance or other.started_at > first.at:
+            continue
         context = [report for report in _reports(other) if report.at <= first.at + EARLY]
-        begun = bool(context) and order(context[0]) < order(first)
-        if other.id != incident.id and begun and not other.maintenance and first.at - context[-1].at <= REACH:
+        if context and order(context[0]) < order(first) and first.at - context[-1].at <= REACH:
             earlier.append((other, context))
     ended = ((other, [report for report in context if report.at <= first.at]) for other, context in earlier)
     again = [(_alike(first, past, vocabulary), other, past) for other, past in ended if over(past)]
@@ -86,9 +87,9 @@ def _alike(first: Report, context: Sequence[Report], vocabulary: Vocabulary) -> 
     """How much an account reads like that of an event that is over; 0 where it does not."""
     mine, theirs = topic(first, vocabulary), [topic(report, vocabulary) for report in context]
     shared = mine.components & frozenset[str]().union(*(it.components for it in theirs))
-    words = max(match.overlap(mine.words, it.words) for it in theirs)
     if not shared and mine.components:
         return 0.0
+    words = max(match.overlap(mine.words, it.words) for it in theirs)
     if _AGAIN.search(first.text[: match.BEGINNING]):
         return 1 + words if shared or words >= LIKE / 2 else 0.0
     return words if words >= LIKE and shared and len(mine.words) >= 5 else 0.0
@@ -113,7 +114,8 @@ def _numbered_apart(one: Incident, other: Incident) -> bool:
     """Whether one source itself keeps a thread of each, or the provider has given each a name of its own."""
     if one.references and other.references and not set(one.references) & set(other.references):
         return True
-    threaded = [{report.source for report in _reports(it) if report.thread is not None} for it in (one, other)]
+    spoken = ([report for update in it.updates for report in update.reports] for it in (one, other))
+    threaded = [{report.source for report in reports if report.thread is not None} for reports in spoken]
     return bool(threaded[0] & threaded[1])
 
 

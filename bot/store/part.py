@@ -27,7 +27,7 @@ class Part:
         """What a query finds, by the columns' names."""
         found = self._db.execute(query, values)
         names = list(found.keys())
-        return [dict(zip(names, row, strict=True)) for row in found]
+        return [dict(zip(names, row, strict=True)) for row in found.all()]
 
     def _insert(self, table: Table) -> Any:
         """An INSERT of the dialect's own kind, which knows ON CONFLICT."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from heapq import nlargest
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     CompoundSelect,
     Integer,
@@ -83,7 +84,7 @@ class Timeline(Part):
             ids.update(self._db.execute(_naming(), {"provider": provider, "wanted": some}).scalars())
         if window:
             ids.update(self._db.execute(_within(provider, *window)).scalars())
-        return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
+        return self._named(ids)
 
     def near(
         self,
@@ -98,9 +99,10 @@ class Timeline(Part):
         """Which incidents these name, and which have spoken since (ports.Ledger.near), by one statement."""
         self._hold(provider)
         values = {"provider": provider, "source": source, "since": since}
-        values |= {"threads": list(threads), "keys": list(keys), "native_ids": list(native_ids)}
+        for name, wanted in (("thread", threads), ("native_id", native_ids), ("key", keys)):
+            values.update((f"{name}{n}", value) for n, value in enumerate(wanted))
         found: dict[int, dict[str, str]] = {BOUND: {}, SPOKEN: {}}
-        for kind, name, digest in self._db.execute(_near(), values):
+        for kind, name, digest in self._db.execute(_near(len(threads), len(native_ids), len(keys)), values).all():
             found[kind][name] = digest
         spoken = {name: digest for name, digest in found[SPOKEN].items() if name not in found[BOUND]}
         return Near(tuple(self._remembered(found[BOUND])), tuple(self._remembered(spoken)))
@@ -111,7 +113,7 @@ class Timeline(Part):
         times = {"provider": provider, "begin": begin, "until": until}
         found: dict[str, str] = {}
         points: Counter[tuple[datetime, str, str]] = Counter()
-        for kind, name, digest, last_at in self._db.execute(_likely(), times | values):
+        for kind, name, digest, last_at in self._db.execute(_likely(), times | values).all():
             if kind == SPOKEN:
                 found[name] = digest
             else:
@@ -123,9 +125,9 @@ class Timeline(Part):
         """Whole incidents by their ids, oldest first; what was read before is not read again."""
         found = self._memory.recall(digests.items())
         names = [name for name, digest in digests.items() if (name, digest) not in found]
-        missing = self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, names)))
+        missing = self._named(names)
         self._memory.keep(((incident.id, digests[incident.id]), incident) for incident in missing)
-        return sorted([*found.values(), *missing], key=lambda incident: (incident.started_at, incident.id))
+        return sorted([*found.values(), *missing], key=_age)
 
     def incident(self, incident: str) -> Incident | None:
         """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
@@ -160,24 +162,30 @@ class Timeline(Part):
         query = select(incidents.c.provider).where(incidents.c.open, incidents.c.maintenance.is_(False)).distinct()
         return set(self._db.execute(query).scalars())
 
-    def _whole(self, *queries: Select[Any]) -> list[Incident]:
-        """The incidents whose ids these queries select, oldest first, by three statements for each query."""
-        found = [incident for ids in queries for incident in self._load(ids)]
-        return sorted(found, key=lambda incident: (incident.started_at, incident.id))
+    def _named(self, ids: Iterable[str]) -> list[Incident]:
+        """The incidents with these ids, oldest first, by three statements for each batch."""
+        found = [incident for some in batches(ids) for incident in self._whole(some)]
+        return sorted(found, key=_age)
 
-    def _load(self, ids: Select[Any]) -> Iterator[Incident]:
-        spoken = self._children(reports, ids)
-        entries = self._children(updates, ids)
-        for row in self._rows(select(incidents).where(incidents.c.id.in_(ids))):
-            yield incident_of(row, entries.get(row["id"], ()), spoken.get(row["id"], ()))
+    def _whole(self, ids: Select[Any] | Sequence[str]) -> list[Incident]:
+        """The incidents with these ids, or with those that a query selects, oldest first, by three statements."""
+        spoken, entries = (self._children(table, ids) for table in (reports, updates))
+        rows = self._belonging(ids, incidents.c.id)
+        found = (incident_of(row, entries.get(row["id"], ()), spoken.get(row["id"], ())) for row in rows)
+        return sorted(found, key=_age)
 
-    def _children(self, table: Table, ids: Select[Any]) -> dict[str, list[Row]]:
+    def _children(self, table: Table, ids: Select[Any] | Sequence[str]) -> dict[str, list[Row]]:
         """The rows that belong to these incidents, by incident, each in their place."""
         found: dict[str, list[Row]] = {}
-        query = select(table).where(table.c.incident_id.in_(ids)).order_by(table.c.place)
-        for row in self._rows(query):
+        for row in self._belonging(ids, table.c.incident_id, table.c.place):
             found.setdefault(row["incident_id"], []).append(row)
         return found
+
+    def _belonging(self, ids: Select[Any] | Sequence[str], *columns: Column[Any]) -> list[Row]:
+        """The rows in whose first column one of the ids stands, by the other columns' order."""
+        if isinstance(ids, Select):
+            return self._rows(select(columns[0].table).where(columns[0].in_(ids)).order_by(*columns[1:]))
+        return self._rows(_whose(*columns), {"wanted": ids})
 
     def _hold(self, provider: str) -> None:
         """Where several processes write at once, let only one at a time decide about a provider.
@@ -188,16 +196,15 @@ class Timeline(Part):
             self._db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(provider, 0))))
 
 
+def _age(incident: Incident) -> tuple[datetime, str]:
+    return (incident.started_at, incident.id)
+
+
 def batches(values: Iterable[T]) -> Iterator[list[T]]:
     """The values in lists of at most BATCH."""
     rest = iter(values)
     while batch := list(islice(rest, BATCH)):
         yield batch
-
-
-def among(column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[ColumnElement[bool]]:
-    """Conditions that together say that the column is one of the values; none for no values."""
-    return (column.in_(batch) for batch in batches(values))
 
 
 def _by_source(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
@@ -228,6 +235,12 @@ def _remembered(name: str) -> CompoundSelect[Any]:
 
 
 @cache
+def _whose(column: Column[Any], *order: Column[Any]) -> Select[Any]:
+    """The rows of a column's table by its values."""
+    return select(column.table).where(_wanted(column)).order_by(*order)
+
+
+@cache
 def _speaking(name: str) -> Select[Any]:
     """The incidents of a provider with such reports of a source by this column."""
     of = and_(reports.c.source == bindparam("source"), reports.c.provider == bindparam("provider"))
@@ -242,38 +255,57 @@ def _naming() -> Select[Any]:
     return query.where(report_keys.c.provider == bindparam("provider"), _wanted(report_keys.c.key)).distinct()
 
 
-@cache
-def _near() -> Select[Any]:
-    """The incidents that name the same (BOUND), and those that spoke since a time (SPOKEN, at most CROWD of them)."""
+@lru_cache(maxsize=256)
+def _near(threads: int, native_ids: int, keys: int) -> Select[Any]:
+    """The incidents that name the same (BOUND), and those that spoke since a time (SPOKEN, at most CROWD of them).
+
+    For so many values of each kind: an IN whose length is only known when it runs costs more than all the rest.
+    """
     of = and_(reports.c.source == bindparam("source"), reports.c.provider == bindparam("provider"))
     same = and_(reports.c.source == report_keys.c.source, reports.c.native_id == report_keys.c.native_id)
-    bearing = and_(report_keys.c.provider == bindparam("provider"), _among(report_keys.c.key, "keys"))
-    late = and_(incidents.c.provider == bindparam("provider"), incidents.c.last_at >= bindparam("since"))
-    ids = union_all(
-        select(_kind(BOUND), reports.c.incident_id).where(of, _among(reports.c.thread, "threads")),
-        select(_kind(BOUND), reports.c.incident_id).where(of, _among(reports.c.native_id, "native_ids")),
-        select(_kind(BOUND), reports.c.incident_id).join_from(report_keys, reports, same).where(bearing),
-        select(select(_kind(SPOKEN), incidents.c.id).where(late).limit(CROWD).subquery()),
-    ).subquery()
-    return select(ids.c.kind, incidents.c.id, incidents.c.digest).join_from(
-        ids, incidents, incidents.c.id == ids.c.incident_id
+    spoken = select(_kind(BOUND), reports.c.incident_id).where(of)
+    bearing = select(_kind(BOUND), reports.c.incident_id).join_from(report_keys, reports, same)
+    parts = [
+        (threads, spoken.where(_numbered(reports.c.thread, "thread", threads))),
+        (native_ids, spoken.where(_numbered(reports.c.native_id, "native_id", native_ids))),
+        (keys, bearing.where(_of_provider(report_keys), _numbered(report_keys.c.key, "key", keys))),
+    ]
+    late = select(_kind(SPOKEN), incidents.c.id).where(
+        _of_provider(incidents), incidents.c.last_at >= bindparam("since")
     )
+    spoke = select(_at_most(late, CROWD).subquery())
+    ids = union_all(*(part for wanted, part in parts if wanted), spoke).subquery().alias("ids")
+    kind, name = ids.c
+    return select(kind, incidents.c.id, incidents.c.digest).join_from(ids, incidents, incidents.c.id == name)
 
 
 @cache
 def _likely() -> CompoundSelect[Any]:
     """The incidents that spoke last between two times (SPOKEN), and for each word those that used it last (BOUND)."""
-    spoke = and_(incidents.c.provider == bindparam("provider"), _between(incidents.c.last_at))
+    spoke = and_(_of_provider(incidents), _between(incidents.c.last_at))
     columns = (incidents.c.id, incidents.c.digest, incidents.c.last_at)
-    latest = select(_kind(SPOKEN), *columns).where(spoke).order_by(incidents.c.last_at.desc()).limit(LATEST)
-    parts = [latest]
+    latest = select(_kind(SPOKEN), *columns).where(spoke).order_by(incidents.c.last_at.desc())
+    parts = [_at_most(latest, LATEST)]
     for number in range(TELLING):
         used = incident_words.alias(f"w{number}")
         same = and_(used.c.provider == bindparam("provider"), used.c.word == bindparam(f"word{number}"))
-        bearers = select(used.c.incident_id).where(same, _between(used.c.at)).order_by(used.c.at.desc()).limit(BEARERS)
-        whose = bearers.subquery(f"b{number}")
+        bearers = select(used.c.incident_id).where(same, _between(used.c.at)).order_by(used.c.at.desc())
+        whose = _at_most(bearers, BEARERS).subquery(f"b{number}")
         parts.append(select(_kind(BOUND), *columns).join_from(whose, incidents, incidents.c.id == whose.c.incident_id))
     return union_all(*(select(part.subquery(f"p{number}")) for number, part in enumerate(parts)))
+
+
+def _of_provider(table: Table) -> ColumnElement[bool]:
+    return table.c.provider == bindparam("provider")
+
+
+def _numbered(column: ColumnElement[Any], name: str, many: int) -> ColumnElement[bool]:
+    return column.in_([bindparam(f"{name}{number}") for number in range(many)])
+
+
+def _at_most(query: Select[Any], rows: int) -> Select[Any]:
+    """A limit that is written into the statement: as a value it would be handed over at each execution."""
+    return query.limit(literal_column(str(rows), Integer)).offset(literal_column("0", Integer))
 
 
 def _kind(number: int) -> ColumnElement[int]:
@@ -283,10 +315,6 @@ def _kind(number: int) -> ColumnElement[int]:
 
 def _between(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(column >= bindparam("begin"), column <= bindparam("until"))
-
-
-def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    return column.in_(bindparam(name, expanding=True))
 
 
 def _wanted(column: ColumnElement[Any]) -> ColumnElement[bool]:

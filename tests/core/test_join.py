@@ -206,6 +206,16 @@ def test_a_thread_adopts_the_post_that_told_it_first() -> None:
     assert together(opened("x"), page) == sets("a b")
 
 
+def test_what_is_joined_by_likeness_stands_in_the_order_of_time() -> None:
+    page = [
+        said(PAGE, 25, "Mail flow: users in North America see delayed messages.", "b", thread="1"),
+        said(PAGE, 90, "We've identified the cause of delayed messages in mail flow.", "d", thread="1"),
+    ]
+    post = said(X, 40, "We've identified the cause of delayed messages in mail flow.", "c")
+    [cluster] = clusters([*page, post, opened("page")], NAMES)
+    assert [report.native_id for report in cluster.reports] == ["a", "b", "c", "d"]
+
+
 def test_a_thread_about_something_else_adopts_nothing() -> None:
     page = said(PAGE, 25, "Teams calls drop in Europe.", "b", thread="1")
     assert together(opened("x"), page) == sets("a", "b")

@@ -49,6 +49,23 @@ async def test_near_tells_the_bound_from_those_that_spoke_since(store: SqlStore)
     assert (near.bound, near.spoken) == ((), ())
 
 
+async def test_near_finds_by_any_number_of_names(store: SqlStore) -> None:
+    keys = [frozenset({f"id:MO{n}", f"goes:MO{n}"}) for n in range(4)]
+    every = [incident(f"i{n}", update(report(f"p{n}", thread=f"t{n}", keys=keys[n]))) for n in range(4)]
+    await store.write(lambda ledger: ledger.save([change(it) for it in every]))
+
+    async def bound(threads: list[str], native_ids: list[str], keys: list[str]) -> str:
+        names = {"threads": threads, "native_ids": native_ids, "keys": keys}
+        near = await store.read(lambda ledger: ledger.near("acme", "acme/page", **names, since=at(600)))
+        return " ".join(it.id for it in near.bound)
+
+    assert await bound([], [], []) == ""
+    assert await bound(["t9", "t2", "t1"], [], []) == "i1 i2"
+    assert await bound(["t1"], ["p2", "p9", "p0"], []) == "i0 i1 i2"
+    assert await bound(["t1"], ["p1"], ["id:MO1", "goes:MO1", "id:MO3"]) == "i1 i3"
+    assert await bound([], [], [f"id:MO{n}" for n in range(700)]) == "i0 i1 i2 i3"
+
+
 async def test_words_older_than_some_days_are_forgotten(store: SqlStore) -> None:
     begin, end = at(-20000), at(20000)
     old = incident("i0", update(report("p0", thread="t0", minutes=-10000, text="Catastrophic refrigeration failure")))
