@@ -11,6 +11,7 @@ from bot.core.match import Vocabulary
 from bot.model import Change, Incident, Routing, Status, Update
 
 RECENT = timedelta(hours=24)
+JUST_NOW = timedelta(minutes=15)  #: before the first sight of its source; a shorter pause is none (rule of truth 11)
 
 
 class Waking(StrEnum):
@@ -28,7 +29,9 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     closing = [update for update in incident.updates if update.id in change.revised and _turns(change, update)]
     told = sorted([*news, *closing], key=incident.updates.index)
     history = waking is Waking.FIRST and not open_now(incident, at)
-    if change.silent or (history and not _ends(change)):
+    if history and not _ends(change):  # of an incident that others told already, what was said just now is none
+        told = [update for update in told if change.before is not None and at - update.at < JUST_NOW]
+    if change.silent or (history and not told):
         return []
     if not told:
         return [_routing(change, (_standing(change),), vocabulary, news=False)] if _worth_an_edit(change) else []

@@ -123,6 +123,14 @@ def test_at_first_sight_the_end_of_what_was_open_is_told_to_those_who_know_of_it
     assert owed(learnt(FOUND, known=(OPEN, OVER)), Waking.FIRST) == [], "an older word on what was over is history"
 
 
+def test_at_first_sight_what_was_said_just_now_of_what_others_told_is_no_history() -> None:
+    report = said(PAGE, 40, "A report is published", "p4", thread="1", status=Status.POSTMORTEM)
+    change = learnt(report, known=(OPEN, OVER))
+    assert told(change, Waking.FIRST, now=41) == [["A report is published"]]
+    assert [routing.opens for routing in owed(change, Waking.FIRST, now=41)] == [False]
+    assert owed(change, Waking.FIRST, now=60) == []
+
+
 def test_at_first_sight_what_is_open_is_told_in_one_message_with_every_word() -> None:
     change = learnt(OPEN, FOUND)
     assert told(change, Waking.FIRST) == [["Slow mail", "Found it"]]
