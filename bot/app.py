@@ -8,21 +8,28 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from bot import notifiers
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings
+from bot.config import Settings, parse_listen
+from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
-from bot.errors import UsageError
+from bot.errors import StatusbotError, UsageError
 from bot.model import Provider, Subscription
+from bot.operator import Operator
 from bot.polling import Polling
 from bot.ports import Clock, Notifier, Store, Tools
 from bot.recording import header_line
+from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
+
+if TYPE_CHECKING:
+    from aiohttp.web import RouteDef
 
 log = logging.getLogger("statusbot")
 
@@ -110,8 +117,13 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         collect = Collect(store, wire(watch.providers, tools, watch.left_out))
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
+        operator = Operator(store, made, clock, settings.operator)
+        await operator.load()
+        polling = Polling(collect, deliver, store, clock, operator, stream)
+        vitals = vitals_of(settings, store, clock, operator, polling, deliver)
+        await stack.enter_async_context(served(settings.env, store, polling, vitals))
         greet(watch, settings.subscriptions)
-        await until_stopped(stop, Polling(collect, deliver, store, clock, stream), deliver, collect)
+        await until_stopped(stop, Loops(polling, deliver, collect, operator, vitals, heartbeat_of(tools)))
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -134,20 +146,89 @@ def provider_line(provider: Provider) -> dict[str, object]:
     return {"id": provider.id, "name": provider.name, "sources": sources}
 
 
-async def until_stopped(stop: asyncio.Event, polling: Polling, deliver: Deliver, collect: Collect) -> None:
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """All that goes on until the program is asked to stop."""
+
+    polling: Polling
+    deliver: Deliver
+    collect: Collect
+    operator: Operator
+    vitals: Vitals
+    heartbeat: Heartbeat | None = None
+
+
+async def until_stopped(stop: asyncio.Event, loops: Loops) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(polling.run())
-        flushing = group.create_task(flush_now_and_then(collect))
-        sending = group.create_task(deliver.run())
+        asking = (
+            group.create_task(loops.polling.run()),
+            group.create_task(flush_now_and_then(loops.collect)),
+            group.create_task(loops.operator.run()),
+            group.create_task(loops.vitals.run(loops.heartbeat)),
+        )
+        sending = group.create_task(loops.deliver.run())
         await stop.wait()
         log.info("stopping")
-        asking.cancel()
-        flushing.cancel()
-        deliver.stop()
+        loops.vitals.stopping = True
+        for task in asking:
+            task.cancel()
+        loops.deliver.stop()
         await asyncio.wait([sending], timeout=GRACE.total_seconds())
         sending.cancel()
-    await collect.flush()
+    await loops.collect.flush()
+
+
+def vitals_of(
+    settings: Settings, store: Store, clock: Clock, operator: Operator, polling: Polling, deliver: Deliver
+) -> Vitals:
+    """What is watched of ourselves."""
+    asking = unless_held(lambda: polling.round_at, lambda: polling.longest, clock)
+    path = settings.database.removeprefix("sqlite:///")
+    place = Path(path).absolute().parent if path not in (settings.database, "", ":memory:") else None
+    return Vitals(store, clock, operator, {"polling": asking, "delivering": lambda: deliver.round_at}, place)
+
+
+def heartbeat_of(tools: Tools) -> Heartbeat | None:
+    """The dead man's switch, where there is one."""
+    url = tools.env.get("STATUSBOT_HEARTBEAT_URL")
+    return Heartbeat(tools.session, url) if url else None
+
+
+@asynccontextmanager
+async def served(
+    env: Mapping[str, str], store: Store, polling: Polling, vitals: Vitals, routes: Sequence[RouteDef] = ()
+) -> AsyncIterator[None]:
+    """The HTTP server with these routes of other front ends; none where STATUSBOT_LISTEN is empty.
+
+    Raises UsageError where it cannot listen at the place that was named; at the default one it goes on without.
+    """
+    listen = env.get("STATUSBOT_LISTEN", "")
+    place = parse_listen(listen)
+    if place is None:
+        yield
+        return
+    from bot.frontends import metrics  # noqa: PLC0415  (0.1 s that only a server needs)
+    from bot.frontends.web import Health, Web, serving  # noqa: PLC0415
+
+    async def measures(requests: Mapping[tuple[str, int], int]) -> bytes:
+        counts = metrics.Counts({}, polling.polls, requests, 0, vitals.alive, vitals.ready)
+        with contextlib.suppress(StatusbotError):  # a database in trouble is told elsewhere
+            deliveries, troubles = await store.read(lambda ledger: (ledger.tally(), len(ledger.troubles())))
+            counts = replace(counts, deliveries=deliveries, troubles=troubles)
+        return metrics.text(counts)
+
+    web = Web(lambda: Health(vitals.alive, vitals.ready, vitals.checks()), measures)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            host, port = await stack.enter_async_context(serving(web.app(routes), *place))
+        except UsageError as error:
+            if listen != VARIABLES["STATUSBOT_LISTEN"] or routes:
+                raise
+            log.warning("%s; going on without", error)
+        else:
+            log.info("serving /healthz and /metrics at %s:%d", host, port)
+        yield
 
 
 async def flush_now_and_then(collect: Collect) -> None:

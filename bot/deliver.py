@@ -50,6 +50,7 @@ class Deliver:
         self._wake = asyncio.Event()
         self._busy: dict[str, datetime | None] = {}  # destination -> until when it rests; None: a send is under way
         self._stopping = False
+        self.round_at: datetime | None = None  #: when the loop last went round
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -92,7 +93,7 @@ class Deliver:
 
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Claim what is due and start on it; how many that were."""
-        now = self._clock.now()
+        self.round_at = now = self._clock.now()
         self._busy = {name: until for name, until in self._busy.items() if until is None or until > now}
         room = ABREAST - sum(until is None for until in self._busy.values())
         if room <= 0:

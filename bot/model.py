@@ -400,7 +400,28 @@ class Notice:
     catch_up: bool = False  #: it stands for several updates missed
     source_names: Mapping[str, str] = field(default_factory=dict)  #: source id -> how a reader knows it
     test: bool = False  #: a labelled test message
+    own: bool = False  #: trouble of our own, told to the operator
+    instead: str = ""  #: the destination whose fallback is told by this
     moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong with ourselves: told to the operator when it begins, and when it is over."""
+
+    key: str  #: what it is about: as long as it stands, saying it again says nothing
+    words: str
+    since: datetime
+    until: datetime | None = None  #: None: it stands
+    ending: str = ""  #: the words of its end
+    told: bool = False  #: the operator knows that it began
+    tries: int = 0  #: at telling what is owed now
+    id: int = 0
+
+    @property
+    def name(self) -> str:
+        """What a message of it is known by, another for its end than for its beginning."""
+        return f"notice|{self.key}|{self.since.isoformat()}|{'over' if self.until else 'begun'}"
 
 
 @dataclass(frozen=True, slots=True)

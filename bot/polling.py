@@ -1,4 +1,4 @@
-"""Asks each source when its time has come, and tells the operator when one fails or returns."""
+"""Asks each source when its time has come; says when one fails or returns, tells the operator what is our fault."""
 
 from __future__ import annotations
 
@@ -7,42 +7,58 @@ import gc
 import heapq
 import logging
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from bot.collect import Collect
-from bot.core import health
+from bot.collect import Collect, Outcome, failure_of
+from bot.core import health, own
 from bot.core.document import moved_to
-from bot.core.summary import duration
 from bot.deliver import Deliver
+from bot.errors import StatusbotError
 from bot.model import Belief, Capture, Change, Sighting
-from bot.ports import Clock, Store
-from bot.reading import Watched, poll
+from bot.ports import Clock, Operator, Store
+from bot.reading import Reading, Watched, poll
 from bot.recording import capture_line
 
 log = logging.getLogger("statusbot")
 
 AT_ONCE = 64  #: polls under way at once
+IDLE = timedelta(seconds=30)  #: the longest sleep without going round
 
 
 class Polling:
     """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once."""
 
     def __init__(
-        self, collect: Collect, deliver: Deliver, store: Store, clock: Clock, record: BinaryIO | None = None
+        self,
+        collect: Collect,
+        deliver: Deliver,
+        store: Store,
+        clock: Clock,
+        operator: Operator,
+        record: BinaryIO | None = None,
     ) -> None:
+        self.round_at: datetime | None = None  #: when the loop last went round
+        self.polls: Counter[tuple[str, str]] = Counter()  #: by source and outcome: read, unchanged, failed, fault
+        self._under_way: dict[str, datetime] = {}  # since when
         self._collect = collect
         self._deliver = deliver
         self._store = store
         self._clock = clock
+        self._operator = operator
         self._record = record
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._heap: list[tuple[datetime, str]] = []
         self._changed = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._troubled: set[str] = set()
-        self._offline = collect.offline
+
+    @property
+    def longest(self) -> datetime | None:
+        """When the longest of the polls under way began."""
+        return min(self._under_way.values(), default=None)
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -54,30 +70,33 @@ class Polling:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
-                now = self._clock.now()
+                self.round_at = now = self._clock.now()
                 while self._heap and self._heap[0][0] <= now:
                     group.create_task(self._turn(heapq.heappop(self._heap)[1]))
                 await self._until_next()
 
     async def _until_next(self) -> None:
         """Sleep until the next poll is due, or one is planned before it. (A timer, not a time-out: no cancellation.)"""
-        timer = None
-        if self._heap:
-            wait = (self._heap[0][0] - self._clock.now()).total_seconds()
-            timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._changed.set)
+        wait = min(IDLE, self._heap[0][0] - self._clock.now()) if self._heap else IDLE
+        timer = asyncio.get_running_loop().call_later(max(0.0, wait.total_seconds()), self._changed.set)
         await self._changed.wait()
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
 
     async def _turn(self, source: str) -> None:
         """One poll of one source, and the time of its next. A fault of ours costs this turn, not the loop."""
         retry_at = None
         try:
             async with self._room:
+                self._under_way[source] = self._clock.now()
                 retry_at = await self._poll(source)
+        except StatusbotError as error:  # what was read is not saved, so that the next poll reads it again
+            log.error("polling %s came to nothing: %s", source, error)
+            self.polls[source, "fault"] += 1
         except Exception:
             log.exception("polling %s failed in our own code; it goes on", source)
+            self.polls[source, "fault"] += 1
         finally:
+            self._under_way.pop(source, None)
             watched, now = self._collect.watched[source], self._clock.now()
             wait = health.interval(
                 watched.source,
@@ -101,22 +120,22 @@ class Polling:
         if self._record and captures:
             lines = b"".join(map(capture_line, captures))
             await asyncio.to_thread(write_through, self._record, lines)
-        warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)
-        self._tell_edges(source, before, outcome.sighting, readings[-1].capture)
-        warning = outcome.cursor.state.get("warning", "")
-        if warning and not warned:
-            log.warning("%s: %s", source, warning)
+        self.polls[source, came_to(readings)] += 1
+        if line := edge(source, before, outcome.sighting):
+            log.warning("%s", line)
+        await self._tell(outcome, readings[-1].capture)
         await self._note_trouble(watched.source.provider, outcome.changes)
         if outcome.queued:
             self._deliver.wake()
         return max((r.capture.retry_at for r in readings if r.capture.retry_at), default=None)
 
-    def _tell_edges(self, source: str, before: Sighting, after: Sighting, capture: Capture) -> None:
-        offline, self._offline = self._offline, self._collect.offline
-        edges = (edge(source, before, after, moved_to(capture)), network_edge(offline, self._offline, capture.at))
-        for line in filter(None, edges):
-            log.warning("%s", line)
+    async def _tell(self, outcome: Outcome, capture: Capture) -> None:
+        """Tell the operator what is wrong on our own side, and what no longer is."""
+        warning = outcome.cursor.state.get("warning", "")
+        known = own.of_source(outcome.sighting, moved_to(capture), warning)
+        for key, words in {**known, **own.of_network(self._collect.offline)}.items():
+            await (self._operator.tell(key, words) if words else self._operator.over(key))
 
     async def _note_trouble(self, provider: str, changes: Sequence[Change]) -> None:
         """Keep in mind which providers have an open incident; the ledger is asked only where one may have ended."""
@@ -130,23 +149,21 @@ class Polling:
         return watched.source.provider in self._troubled or any(map(health.down, others))
 
 
-def edge(source: str, before: Sighting, after: Sighting, moved: str) -> str:
-    """One line for a failure, one for a recovery, one for a page that has `moved` to another address; else none."""
-    if health.NETWORK in (before.reason, after.reason):
-        return ""  # one line for all of them: network_edge
+def edge(source: str, before: Sighting, after: Sighting) -> str:
+    """One line for a failure that is not ours, one for a recovery from it; else none."""
+    if health.NETWORK in (before.reason, after.reason) or before.ours or after.ours:
+        return ""  # the operator is told: own.of_source, own.of_network
     gone, was_gone = (seen.belief is Belief.UNREADABLE for seen in (after, before))
-    if gone and moved and not (was_gone and before.reason == after.reason):
-        return f"{source} moved to {moved} : name the new address in statusbot.toml"
     if gone and not was_gone:
-        return f"{source} cannot be read: {after.reason}{' (our settings)' if after.ours else ''}"
+        return f"{source} cannot be read: {after.reason}"
     return f"{source} can be read again" if was_gone and not gone else ""
 
 
-def network_edge(before: datetime | None, after: datetime | None, at: datetime) -> str:
-    """One line when most sources begin to fail together, one when they can be read again; else none."""
-    if after and not before:
-        return f"most sources fail since {after:%H:%M} UTC: {health.NETWORK}; no page is accused"
-    return f"the network is back, after {duration(at - before)}" if before and not after else ""
+def came_to(readings: Sequence[Reading]) -> str:
+    """The outcome of a poll, as it is counted."""
+    if failure_of(readings) is not None:
+        return "failed"
+    return "unchanged" if all(reading.unchanged for reading in readings) else "read"
 
 
 def write_through(stream: BinaryIO, lines: bytes) -> None:

@@ -26,6 +26,7 @@ from bot.model import (
     Source,
     State,
     Subscription,
+    Trouble,
     Verdict,
 )
 
@@ -106,6 +107,18 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Give back connections that are not the shared session's."""
+        ...
+
+
+class Operator(Protocol):
+    """Who is told of our own trouble: once when it begins and once when it is over, however often either is said."""
+
+    async def tell(self, key: str, words: str) -> None:
+        """Something of ours is wrong; `key` says what, `words` are one line with the mend. Raises nothing."""
+        ...
+
+    async def over(self, key: str, words: str = "") -> None:
+        """It no longer is; nothing where it was not told. words: of the end, else made of those of the beginning."""
         ...
 
 
@@ -269,6 +282,36 @@ class Ledger(Protocol):
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:
         """Make a dead or held delivery pending again; None where there is no such one."""
+        ...
+
+    # our own trouble
+
+    def keep(self, trouble: Trouble, due: datetime | None) -> bool:
+        """Remember a trouble, to be told when `due` (None: to nobody); False where one of its key stands already."""
+        ...
+
+    def end(self, key: str, words: str, at: datetime, due: datetime | None) -> bool:
+        """The trouble of a key is over, which is to be told when `due`; False where none stands."""
+        ...
+
+    def troubles(self) -> list[Trouble]:
+        """Those that stand, oldest first."""
+        ...
+
+    def owed_troubles(self, now: datetime, again: datetime) -> list[Trouble]:
+        """Those to be told by now, each handed to one process, and to the next one `again` later."""
+        ...
+
+    def settle_trouble(self, trouble: Trouble, due: datetime | None) -> None:
+        """It was told (`due` None), or is to be told again when due; what has changed meanwhile stays owed."""
+        ...
+
+    def touch(self, name: str, at: datetime) -> None:
+        """Write something, to know that it can be written."""
+        ...
+
+    def tally(self) -> dict[tuple[str, State], int]:
+        """How many deliveries there are, by the destination's kind and the state."""
         ...
 
     def next_due(self) -> datetime | None:

@@ -9,7 +9,8 @@ from bot.core.document import body_of, moved_to
 from bot.core.health import NETWORK
 from bot.errors import Unreadable
 from bot.model import Belief, Capture, Sighting
-from bot.polling import edge, network_edge
+from bot.polling import came_to, edge
+from bot.reading import Reading
 from tests.core.build import PAGE, at
 
 WELL = Sighting(PAGE.id, Belief.OK, at(0), read_at=at(0))
@@ -21,35 +22,20 @@ def gone(reason: str, *, ours: bool = False) -> Sighting:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "moved", "line"),
+    ("before", "after", "line"),
     [
-        (WELL, gone("503"), "", "acme/page cannot be read: 503"),
-        (WELL, gone("no token", ours=True), "", "acme/page cannot be read: no token (our settings)"),
-        (gone("503"), WELL, "", "acme/page can be read again"),
-        (gone("503"), gone("504"), "", ""),
-        (WELL, WELL, MOVED, ""),
-        (WELL, gone("redirected to b"), MOVED, f"acme/page moved to {MOVED} : name the new address in statusbot.toml"),
-        (
-            gone("503"),
-            gone("redirected to b"),
-            MOVED,
-            f"acme/page moved to {MOVED} : name the new address in statusbot.toml",
-        ),
-        (gone("redirected to b"), gone("redirected to b"), MOVED, ""),
-        (WELL, gone(NETWORK, ours=True), "", ""),
-        (gone(NETWORK, ours=True), WELL, "", ""),
+        (WELL, gone("503"), "acme/page cannot be read: 503"),
+        (gone("503"), WELL, "acme/page can be read again"),
+        (gone("503"), gone("504"), ""),
+        (WELL, WELL, ""),
+        (WELL, gone("no token", ours=True), ""),
+        (gone("no token", ours=True), WELL, ""),
+        (WELL, gone(NETWORK, ours=True), ""),
+        (gone(NETWORK, ours=True), WELL, ""),
     ],
 )
-def test_an_edge_is_one_line_and_what_goes_on_is_none(before: Sighting, after: Sighting, moved: str, line: str) -> None:
-    assert edge(PAGE.id, before, after, moved) == line
-
-
-def test_the_network_is_one_line_for_all_when_it_goes_and_one_when_it_is_back() -> None:
-    assert network_edge(None, at(0), at(1)) == (
-        "most sources fail since 19:00 UTC: our own network, it seems; no page is accused"
-    )
-    assert network_edge(at(0), None, at(12)) == "the network is back, after 12 min"
-    assert network_edge(at(0), at(0), at(12)) == network_edge(None, None, at(12)) == ""
+def test_an_edge_is_one_line_and_what_goes_on_or_is_ours_is_none(before: Sighting, after: Sighting, line: str) -> None:
+    assert edge(PAGE.id, before, after) == line
 
 
 def test_sources_says_what_to_do_about_a_page_that_has_moved() -> None:
@@ -72,3 +58,14 @@ def test_the_new_address_is_told_without_what_may_be_secret_in_it() -> None:
 @pytest.mark.parametrize("capture", [answered(301), answered(200, MOVED), answered(304), answered(302, "nowhere")])
 def test_what_leads_nowhere_has_not_moved(capture: Capture) -> None:
     assert moved_to(capture) == ""
+
+
+def test_what_a_poll_came_to_is_counted_by_its_best_document() -> None:
+    read, failed = Reading(answered(200)), Reading(answered(503), failure=Unreadable("503"))
+    unchanged = Reading(answered(304), unchanged=True)
+    assert [came_to([failed]), came_to([failed, read]), came_to([unchanged]), came_to([unchanged, read])] == [
+        "failed",
+        "read",
+        "unchanged",
+        "read",
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot import notifiers
-from bot.config.parse import parse_address, parse_named
+from bot.config.parse import parse_address, parse_listen, parse_named
 from bot.errors import UsageError
 from bot.model import Destination
 
@@ -15,6 +15,8 @@ from bot.model import Destination
 VARIABLES: Mapping[str, str] = {
     "STATUSBOT_CONFIG": "",
     "STATUSBOT_DATABASE": "",
+    "STATUSBOT_LISTEN": "127.0.0.1:8080",
+    "STATUSBOT_HEARTBEAT_URL": "",
     "HTTPS_PROXY": "",
     "NO_PROXY": "",
     "SSL_CERT_FILE": "",
@@ -31,8 +33,9 @@ VARIABLES: Mapping[str, str] = {
     "MSLOGIN_URL": "https://login.microsoftonline.com",
 }
 #: … and those that end in a destination's name; all of them are secrets.
-FAMILIES = ("TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
+FAMILIES = ("APPRISE_URL_", "TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
 SECRETS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "X_BEARER_TOKEN", "MSGRAPH_CLIENT_SECRET")
+HEARTBEAT = "STATUSBOT_HEARTBEAT_URL"  #: whoever knows it can send one: a secret as well
 WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -45,15 +48,18 @@ def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
     for name, value in everything.items():
         if value.strip() and (name in VARIABLES or name.startswith(FAMILIES)):
             found[name] = value.strip()
+    if everything.get("STATUSBOT_LISTEN", "-").strip() == "":
+        found["STATUSBOT_LISTEN"] = ""  # for no server at all
     for name in ("HTTPS_PROXY", "NO_PROXY"):  # which most programs read in lower case as well
         if low := everything.get(name.lower(), "").strip():
             found.setdefault(name, low)
     for name in SECRETS:
         if name in found and not _TOKEN.fullmatch(found[name]):
             raise UsageError(f"{name}: holds a space or a character that no token has; copy the token alone")
-    for name, default in VARIABLES.items():
-        if default:
+    for name in VARIABLES:
+        if name.endswith("_URL") and name in found:
             parse_named(name, parse_address, found[name])
+    parse_named("STATUSBOT_LISTEN", parse_listen, found["STATUSBOT_LISTEN"])
     return found
 
 
@@ -61,7 +67,7 @@ def secret_values(env: Mapping[str, str]) -> frozenset[str]:
     """What must never be shown: tokens, secret addresses and their telling parts, passwords inside addresses."""
     found: set[str] = set()
     for name, value in env.items():
-        if name in SECRETS or name.startswith(FAMILIES):
+        if name in SECRETS or name == HEARTBEAT or name.startswith(FAMILIES):
             found |= {value, *_parts(value)}
         elif name in WITH_PASSWORD:
             found |= _passwords(value)

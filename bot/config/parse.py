@@ -28,6 +28,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 _DURATION = re.compile(r"(\d{1,9}) ?([smhdw])", re.ASCII)
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
 _NAME = re.compile(r"\w[\w.-]*")
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([\w.-]*)):(\d{1,5})", re.ASCII)
 _ACCOUNT = re.compile(r"@?(\w{1,15})", re.ASCII)
 
 
@@ -95,6 +96,16 @@ def parse_address(text: str) -> str:
     if not good or re.search(r"[\s\x00-\x1f]", text):
         raise UsageError("no http or https address; write it whole, such as https://status.example.com")
     return text
+
+
+def parse_listen(text: str) -> tuple[str, int] | None:
+    """`127.0.0.1:8080`, `[::1]:8080`, `:8080` (every address); None for an empty one. Raises UsageError."""
+    if not text:
+        return None
+    match = _LISTEN.fullmatch(text)
+    if match is None or not 0 < int(match[3]) < 65536:
+        raise UsageError(f"{quoted(text)} is no place to listen; write 127.0.0.1:8080, or leave it empty for none")
+    return match[1] or match[2], int(match[3])
 
 
 def parse_impact(text: str) -> Impact:

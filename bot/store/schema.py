@@ -279,3 +279,30 @@ deliveries = Table(
     Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
 )
+
+#: our own trouble, told to the operator; `due`: when what is owed of it is told next, null where nothing is.
+#: `told`: its beginning was. One at most stands for each key.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    text("key"),
+    text("words"),
+    instant("since", nullable=False),
+    instant("until"),
+    text("ending"),
+    flag("told"),
+    number("tries"),
+    instant("due"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_notices_standing",
+    notices.c.key,
+    unique=True,
+    sqlite_where=notices.c.until.is_(None),
+    postgresql_where=notices.c.until.is_(None),
+)
+
+#: when somebody last made sure that the database can be written
+pulse = Table("pulse", metadata, Column("name", Text, primary_key=True), instant("at", nullable=False))

@@ -161,6 +161,7 @@ async def statusbot(job: Job) -> Result:
     from bot.collectors import load
     from bot.deliver import Deliver
     from bot.model import Provider, Source
+    from bot.operator import Operator
     from bot.polling import Polling
     from bot.reading import Reading
     from bot.store import open_store
@@ -198,9 +199,11 @@ async def statusbot(job: Job) -> Result:
         await collect.load()
         deliver = Deliver(store, Notifiers(box), clock, directory_of(providers))  # nobody subscribes: nothing to send
 
+        operator = Operator(store, Notifiers(box), clock)
+
         async def poll(_: int) -> None:
             collect.left, collect.done = set(collect.watched), asyncio.Event()
-            polling = asyncio.create_task(Polling(collect, deliver, store, clock).run())
+            polling = asyncio.create_task(Polling(collect, deliver, store, clock, operator).run())
             await asyncio.wait([polling, asyncio.create_task(collect.done.wait())], return_when="FIRST_COMPLETED")
             polling.cancel()
             await asyncio.wait([polling])

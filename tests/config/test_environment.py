@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from bot import collectors, notifiers
-from bot.config import check_destination, load, secret_values
+from bot.config import check_destination, load, parse_listen, secret_values
 from bot.config.environment import FAMILIES, VARIABLES
 from bot.errors import UsageError
 from bot.model import Destination
@@ -33,6 +33,7 @@ def test_the_environment_has_its_defaults_and_what_is_empty_counts_as_not_set(tm
         ({"X_BEARER_TOKEN": f"Bearer {SECRET}"}, "X_BEARER_TOKEN: holds a space"),
         ({"SLACK_BOT_TOKEN": f"{SECRET}…"}, "SLACK_BOT_TOKEN: holds a space or a character"),
         ({"X_API_URL": f"api.x.com/{SECRET}"}, "X_API_URL: no http or https address"),
+        ({"STATUSBOT_HEARTBEAT_URL": f"ping.example/{SECRET}"}, "STATUSBOT_HEARTBEAT_URL: no http or https address"),
         ({"TEAMS_WEBHOOK_A": f"flow.example/{SECRET}"}, "TEAMS_WEBHOOK_A: no http or https address"),
     ],
 )
@@ -40,6 +41,29 @@ def test_a_bad_variable_is_named_and_not_shown(tmp_path: Path, environ: dict[str
     text = refusal(tmp_path, '[[subscription]]\nto = "teams:a"', {"TEAMS_WEBHOOK_A": "https://a.example", **environ})
     assert names in text
     assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("[::1]:80", ("::1", 80)),
+        (":9000", ("", 9000)),
+        ("localhost:65535", ("localhost", 65535)),
+        ("", None),
+    ],
+)
+def test_where_to_listen(tmp_path: Path, words: str, place: tuple[str, int] | None) -> None:
+    env = load(environ={"STATUSBOT_LISTEN": words}, cwd=tmp_path).env
+    assert parse_listen(env["STATUSBOT_LISTEN"]) == place
+    assert load(environ={}, cwd=tmp_path).env["STATUSBOT_LISTEN"] == "127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "words", ["8080", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "a b:80", "http://a:80", "::1:80"]
+)
+def test_a_place_where_nobody_can_listen_is_named(tmp_path: Path, words: str) -> None:
+    assert "STATUSBOT_LISTEN: " in refusal(tmp_path, "", {"STATUSBOT_LISTEN": words})
 
 
 def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling_parts(tmp_path: Path) -> None:
@@ -52,6 +76,7 @@ def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling
         "WEBHOOK_OPS": f"https://me:{SECRET}@hook.example",
         "WEBHOOK_SECRET_OPS": "whsec_c2VjcmV0",
         "DISCORD_WEBHOOK_ODD": "https://[odd-address",
+        "STATUSBOT_HEARTBEAT_URL": f"https://ping.example/{SECRET}",
         "HTTPS_PROXY": "http://user:pr%C3%B6xy-pass@proxy:3128",
     }
     found = secret_values(settings(tmp_path, 'database = "postgresql://bot:pa55word@db/status"', env).env)

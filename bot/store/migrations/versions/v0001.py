@@ -23,6 +23,7 @@ def upgrade() -> None:
     _subscription_facets()
     _updates()
     _report_keys()
+    _notices()
 
 
 def _deliveries() -> None:
@@ -267,3 +268,30 @@ def _report_keys() -> None:
         sa.PrimaryKeyConstraint("provider", "key", "source", "native_id", name="pk_report_keys"),
     )
     op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("ending", sa.Text(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name="pk_notices"),
+        sqlite_autoincrement=True,
+    )
+    standing = sa.text("until IS NULL")
+    op.create_index(
+        "ix_notices_standing", "notices", ["key"], unique=True, sqlite_where=standing, postgresql_where=standing
+    )
+    op.create_table(
+        "pulse",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_pulse"),
+    )

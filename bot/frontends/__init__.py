@@ -1,0 +1,1 @@
+"""Ways in for people: each chat platform's own commands, translated to `bot.answer` and back."""
