@@ -263,6 +263,8 @@ class Deliver:
             catch_up=len(updates) > 1,
             source_names=self._directory.labels,
             moved=moved,
+            instead=str(delivery.instead or ""),
+            covered=delivery.covered,
         )
 
 

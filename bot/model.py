@@ -331,6 +331,8 @@ class Routing:
     maintenance: bool
     news: bool  #: there is something new to say; False: only the standing message is to be brought up to date
     opens: bool  #: who was not told yet may be told now
+    carries: tuple[str, ...] = ()  #: kinds of destinations whose messages the provider itself carries
+    ends: bool = False  #: it is news of an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +404,7 @@ class Notice:
     test: bool = False  #: a labelled test message
     own: bool = False  #: trouble of our own, told to the operator
     instead: str = ""  #: the destination whose fallback is told by this
+    covered: bool = False  #: a fallback was told meanwhile, so that several updates are a catch-up however close
     moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
 
 
@@ -460,3 +463,5 @@ class Delivery:
     receipt: Receipt | None = None
     reason: str = ""  #: what came of the last try
     mention: Mapping[str, str] = field(default_factory=dict)
+    instead: Destination | None = None  #: the destination whose fallback this one goes to
+    covered: bool = False  #: its fallback was told

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot import notifiers
-from bot.config.parse import parse_address, parse_listen, parse_named
+from bot.config.parse import parse_address, parse_listen, parse_named, parse_service
 from bot.errors import UsageError
 from bot.model import Destination
 
@@ -69,6 +70,8 @@ def secret_values(env: Mapping[str, str]) -> frozenset[str]:
     for name, value in env.items():
         if name in SECRETS or name == HEARTBEAT or name.startswith(FAMILIES):
             found |= {value, *_parts(value)}
+        if name.startswith("APPRISE_URL_"):  # some services have their token in the host's place
+            found |= {part for part in re.split(r"[/@:?&=]", value) if len(part) >= 16}
         elif name in WITH_PASSWORD:
             found |= _passwords(value)
     return frozenset(part for part in found if len(part) >= _LEAST)
@@ -98,9 +101,12 @@ def _passwords(value: str) -> set[str]:
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:
     """Whether the environment holds what a destination needs. Raises UsageError, which names the variable."""
-    for need in notifiers.REGISTRY[destination.kind].needs:
+    kind = notifiers.REGISTRY[destination.kind]
+    if kind.extra and find_spec(kind.extra) is None:
+        raise UsageError(f"{destination} needs a package more: pip install 'statusbot[{kind.extra}]'")
+    for need in kind.needs:
         variable = need.replace("{NAME}", re.sub(r"[^A-Z0-9]", "_", destination.name.upper()))
         if not env.get(variable):
             raise UsageError(f"{destination} needs {variable}; set it in the environment or in .env")
         if variable != need:  # named after the destination: its address
-            parse_named(variable, parse_address, env[variable])
+            parse_named(variable, parse_service if kind.extra else parse_address, env[variable])

@@ -21,7 +21,6 @@ LONGEST = timedelta(days=36_500)  #: so that no date computed from a duration le
 LATER_SOURCES = frozenset(
     "azure aws google-workspace salesforce incident-io instatus betterstack statusio cachet uptime-kuma".split()
 )
-LATER_DESTINATIONS = frozenset({"apprise"})
 
 IMPACTS = tuple(impact for impact in Impact if impact is not Impact.MAINTENANCE)  #: those that have a rank of their own
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -79,8 +78,6 @@ def parse_destination(text: str) -> Destination:
 
 
 def _no_destination(kind: str) -> str:
-    if kind in LATER_DESTINATIONS:
-        return f"{kind} is not in this version; there are {', '.join(notifiers.REGISTRY)}"
     # Anything else in this place may be a token or an address.
     shown = quoted(kind) if re.fullmatch(r"[A-Za-z-]{1,20}", kind) else "this"
     return f"{shown} is no kind of destination{nearest(kind, notifiers.REGISTRY)}"
@@ -95,6 +92,13 @@ def parse_address(text: str) -> str:
         good = False
     if not good or re.search(r"[\s\x00-\x1f]", text):
         raise UsageError("no http or https address; write it whole, such as https://status.example.com")
+    return text
+
+
+def parse_service(text: str) -> str:
+    """An address as Apprise writes it. Raises UsageError, without the address."""
+    if not re.fullmatch(r"[A-Za-z][\w+.-]*://\S+", text):
+        raise UsageError("no address as Apprise writes it, such as mailto://user:password@example.com")
     return text
 
 

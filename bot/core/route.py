@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.carrier import carried_by
 from bot.core.match import Vocabulary
 from bot.model import Change, Incident, Routing, Update
 
@@ -106,6 +107,8 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
         maintenance=incident.maintenance,
         news=news,
         opens=incident.open or change.before is None or change.before.open,
+        carries=carried_by(incident.provider),
+        ends=news and not incident.open,
     )
 
 

@@ -336,7 +336,7 @@ def label(notice: Notice) -> str:
     if notice.own:
         return "To the operator"
     words = [f"As the fallback of {notice.instead}"] if notice.instead else []
-    if notice.catch_up and not at_once(notice.updates):
+    if notice.catch_up and (notice.covered or not at_once(notice.updates)):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:

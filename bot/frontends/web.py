@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -135,7 +136,8 @@ async def _listening(door: Callable[[], asyncio.Protocol], host: str, port: int)
         return await loop.create_server(door, host or None, port, backlog=CONNECTIONS)
     except (OSError, OverflowError) as error:
         where = f"STATUSBOT_LISTEN: {host}:{port} cannot be listened on"
-        why = getattr(error, "strerror", "") or "no such place"
+        code = getattr(error, "errno", 0) or 0
+        why = os.strerror(code) if code > 0 else getattr(error, "strerror", "") or "no such place"
         raise UsageError(f"{where} ({why}); name another address, or leave it empty for none") from None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, or_, select, update
 
 from bot.model import Act, Delivery, Receipt, State
-from bot.store.part import Part, Row
+from bot.store.fallback import Fallbacks
+from bot.store.part import Row
 from bot.store.schema import deliveries, subscriptions, told
 from bot.store.subscriptions import destination_of
 
@@ -20,7 +21,7 @@ AIMLESS = "there is no message to put right"
 earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
 
 
-class Outbox(Part):
+class Outbox(Fallbacks):
     """ports.Ledger's part about deliveries."""
 
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
@@ -30,6 +31,7 @@ class Outbox(Part):
         message to stand on (its opening was refused or held back) becomes the opening itself: it is owed to somebody
         who has been told nothing yet.
         """
+        self.catch_up(now)
         rows = self._heads(now, limit, busy)
         while idle := [row for row in rows if row["replaced"] or _aimless(row)]:
             self._change([row["id"] for row in idle if row["replaced"]], state=State.HELD, reason=REPLACED)
@@ -60,6 +62,8 @@ class Outbox(Part):
         self._change([delivery], **values)
         if receipt is not None and state is State.SENT:
             self._root(delivery, receipt)
+        if state is State.DEAD:
+            self.fall_back([delivery], now)
 
     def doubt(self, now: datetime) -> list[Delivery]:
         """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
@@ -144,7 +148,13 @@ def _whole() -> Select[Any]:
     """Deliveries, each with the message that it stands on and whom its subscription calls."""
     here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
     return (
-        select(deliveries, told.c.message.label("root"), told.c.thread.label("root_thread"), subscriptions.c.mention)
+        select(
+            deliveries,
+            told.c.message.label("root"),
+            told.c.thread.label("root_thread"),
+            subscriptions.c.mention,
+            subscriptions.c.destination.label("subscribed"),
+        )
         .join_from(deliveries, told, here, isouter=True)
         .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
     )
@@ -181,10 +191,11 @@ def _aimless(row: Row) -> bool:
 def delivery_of(row: Row) -> Delivery:
     """A delivery from its row."""
     on_a_message = row["act"] in (Act.REPLY, Act.EDIT) and row["root"]
+    to, subscribed = destination_of(row["destination"]), destination_of(row["subscribed"] or row["destination"])
     return Delivery(
         id=row["id"],
         key=row["key"],
-        destination=destination_of(row["destination"]),
+        destination=to,
         incident=row["incident_id"],
         update=row["update_id"],
         act=row["act"],
@@ -197,5 +208,7 @@ def delivery_of(row: Row) -> Delivery:
         root=Receipt(row["root"], row["root_thread"]) if on_a_message else None,
         receipt=Receipt(**row["receipt"]) if row["receipt"] else None,
         reason=row["reason"],
-        mention=row["mention"] or {},
+        mention=row["mention"] or {} if to.kind == subscribed.kind else {},  # each platform calls in its own form
+        instead=subscribed if subscribed != to else None,
+        covered=row["covered"],
     )

@@ -28,7 +28,8 @@ from sqlalchemy import (
 
 from bot.model import Act, Destination, Mode, Routing, State, Verdict
 from bot.store.columns import Instant, Strings, Word
-from bot.store.part import Part, Row, insert_of
+from bot.store.fallback import Fallbacks
+from bot.store.part import Row, insert_of
 from bot.store.schema import aliases, deliveries, subscription_facets, subscriptions, told
 from bot.store.subscriptions import subscription_of
 
@@ -39,7 +40,7 @@ earlier = deliveries.alias("earlier")
 BRINGING_UP_TO_DATE = ((Mode.THREAD, Act.EDIT), (Mode.EDIT, Act.EDIT))
 
 
-class Router(Part):
+class Router(Fallbacks):
     """ports.Ledger's part about routing."""
 
     def route(self, routing: Routing, at: datetime) -> int:
@@ -52,7 +53,7 @@ class Router(Part):
         count = self._db.execute(_queue(self._db.dialect.name, _shape(routing)), _values(routing, at)).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
-        return count
+        return count + self.stand_in(routing, at) if count else 0
 
     def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:
         """What `route` makes of each subscription (of one destination), condition by condition; nothing is queued."""

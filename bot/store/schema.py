@@ -16,7 +16,9 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
 )
+from sqlalchemy import text as sql
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
 from bot.store.columns import Document, Instant, Strings, Word
@@ -274,10 +276,19 @@ deliveries = Table(
     Column("receipt", Document),
     text("reason"),
     Column("subscription_id", BigInteger),
+    Column("covered", Boolean, nullable=False, server_default=false()),  # its fallback was told
     Index("ix_deliveries_state", "state", "due", "id"),
     Index("ix_deliveries_lane", "lane", "destination", "id"),
     Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
+)
+
+Index(
+    "ix_deliveries_covered",
+    deliveries.c.lane,
+    deliveries.c.destination,
+    sqlite_where=sql("covered = 1"),  # as a query says it
+    postgresql_where=sql("covered"),
 )
 
 #: our own trouble, told to the operator; `due`: when what is owed of it is told next, null where nothing is.

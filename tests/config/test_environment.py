@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
@@ -93,6 +94,27 @@ def test_a_destination_is_checked_against_the_environment() -> None:
     check_destination(Destination("teams", "ops.eu 1"), {"TEAMS_WEBHOOK_OPS_EU_1": "https://a.example"})
     with pytest.raises(UsageError, match="discord:1 needs DISCORD_BOT_TOKEN"):
         check_destination(Destination("discord", "1"), {"SLACK_BOT_TOKEN": "t"})
+
+
+def test_an_extra_that_is_not_installed_is_named_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"APPRISE_URL_OPS": "json://127.0.0.1/very-secret"}
+    check_destination(Destination("apprise", "ops"), env)
+    monkeypatch.setattr("sys.meta_path", [])
+    monkeypatch.delitem(sys.modules, "apprise", raising=False)
+    with pytest.raises(UsageError, match=r"^apprise:ops needs a package more: pip install 'statusbot\[apprise\]'$"):
+        check_destination(Destination("apprise", "ops"), env)
+
+
+@pytest.mark.parametrize("words", ["user:very-secret@example.com", "very secret", "mailto://a very-secret"])
+def test_an_address_that_is_none_of_apprise_s_is_named_and_not_shown(words: str) -> None:
+    with pytest.raises(UsageError, match="APPRISE_URL_OPS: no address as Apprise writes it") as error:
+        check_destination(Destination("apprise", "ops"), {"APPRISE_URL_OPS": words})
+    assert "very" not in str(error.value)
+
+
+def test_the_secret_of_an_apprise_address_may_stand_anywhere_in_it() -> None:
+    found = secret_values({"APPRISE_URL_OPS": "tgram://123456789:abcdefghijklmnop/chat"})
+    assert "abcdefghijklmnop" in found
 
 
 def test_the_example_lists_every_variable_once_with_a_comment_and_its_default() -> None:

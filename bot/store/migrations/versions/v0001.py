@@ -46,9 +46,17 @@ def _deliveries() -> None:
         sa.Column("receipt", sa.Text()),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("subscription_id", sa.BigInteger()),
+        sa.Column("covered", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("key", name="uq_deliveries_key"),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_deliveries_covered",
+        "deliveries",
+        ["lane", "destination"],
+        sqlite_where=sa.text("covered = 1"),
+        postgresql_where=sa.text("covered"),
     )
     op.create_index("ix_deliveries_incident", "deliveries", ["incident_id", "update_id"])
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
