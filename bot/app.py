@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from bot import notifiers
+from bot.answer.welcome import greet as greet_subscriber
+from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
 from bot.config import Settings, parse_listen
@@ -23,7 +25,7 @@ from bot.errors import StatusbotError, UsageError
 from bot.model import Provider, Subscription
 from bot.operator import Operator
 from bot.polling import Polling
-from bot.ports import Clock, Notifier, Store, Tools
+from bot.ports import Clock, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("statusbot")
 
+Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
+
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
+QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -113,17 +118,26 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
-        await store.write(lambda ledger: ledger.adopt_file(told))
+        await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         collect = Collect(store, wire(watch.providers, tools, watch.left_out))
         await collect.load()
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
         operator = Operator(store, made, clock, settings.operator)
         await operator.load()
         polling = Polling(collect, deliver, store, clock, operator, stream)
-        vitals = vitals_of(settings, store, clock, operator, polling, deliver)
+        vitals = vitals_of(settings, store, clock, operator, polling, deliver, stop)
         await stack.enter_async_context(served(settings.env, store, polling, vitals))
         greet(watch, settings.subscriptions)
-        await until_stopped(stop, Loops(polling, deliver, collect, operator, vitals, heartbeat_of(tools)))
+        loops = [
+            polling.run,
+            operator.run,
+            lambda: vitals.run(heartbeat_of(tools)),
+            lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
+            lambda: now_and_then(
+                QUIET, lambda: end_mutes(store, watch, clock, deliver.wake), "ended mutes could not be looked for"
+            ),
+        ]
+        await until_stopped(stop, loops, deliver, collect)
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -146,47 +160,42 @@ def provider_line(provider: Provider) -> dict[str, object]:
     return {"id": provider.id, "name": provider.name, "sources": sources}
 
 
-@dataclass(frozen=True, slots=True)
-class Loops:
-    """All that goes on until the program is asked to stop."""
-
-    polling: Polling
-    deliver: Deliver
-    collect: Collect
-    operator: Operator
-    vitals: Vitals
-    heartbeat: Heartbeat | None = None
+def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: Clock) -> None:
+    """Make these the file's subscriptions, and tell the new ones what is open now."""
+    for subscription in ledger.adopt_file(told):
+        greet_subscriber(ledger, subscription, watch.providers, clock.now())
 
 
-async def until_stopped(stop: asyncio.Event, loops: Loops) -> None:
+async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, collect: Collect) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
-        asking = (
-            group.create_task(loops.polling.run()),
-            group.create_task(flush_now_and_then(loops.collect)),
-            group.create_task(loops.operator.run()),
-            group.create_task(loops.vitals.run(loops.heartbeat)),
-        )
-        sending = group.create_task(loops.deliver.run())
+        running = [group.create_task(loop()) for loop in loops]
+        sending = group.create_task(deliver.run())
         await stop.wait()
         log.info("stopping")
-        loops.vitals.stopping = True
-        for task in asking:
+        for task in running:
             task.cancel()
-        loops.deliver.stop()
+        deliver.stop()
         await asyncio.wait([sending], timeout=GRACE.total_seconds())
         sending.cancel()
-    await loops.collect.flush()
+    await collect.flush()
 
 
 def vitals_of(
-    settings: Settings, store: Store, clock: Clock, operator: Operator, polling: Polling, deliver: Deliver
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    operator: Operator,
+    polling: Polling,
+    deliver: Deliver,
+    stop: asyncio.Event,
 ) -> Vitals:
     """What is watched of ourselves."""
     asking = unless_held(lambda: polling.round_at, lambda: polling.longest, clock)
     path = settings.database.removeprefix("sqlite:///")
     place = Path(path).absolute().parent if path not in (settings.database, "", ":memory:") else None
-    return Vitals(store, clock, operator, {"polling": asking, "delivering": lambda: deliver.round_at}, place)
+    loops = {"polling": asking, "delivering": lambda: deliver.round_at}
+    return Vitals(store, clock, operator, loops, place, stopping=stop.is_set)
 
 
 def heartbeat_of(tools: Tools) -> Heartbeat | None:
@@ -231,14 +240,25 @@ async def served(
         yield
 
 
-async def flush_now_and_then(collect: Collect) -> None:
-    """Save moved clocks every now and then."""
+async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:
+    """Do something every now and then; what goes wrong is told and tried again."""
     while True:
-        await asyncio.sleep(FLUSH.total_seconds())
+        await asyncio.sleep(every.total_seconds())
         try:
-            await collect.flush()
+            await work()
+        except StatusbotError as error:
+            log.error("%s: %s; trying again in %s", trouble, error, every)
         except Exception:
-            log.exception("the sources' clocks could not be saved; trying again in %s", FLUSH)
+            log.exception("%s; trying again in %s", trouble, every)
+
+
+async def end_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:
+    """Take away the mutes whose time is over, and tell what began meanwhile."""
+    now = clock.now()
+    over = await store.read(lambda ledger: any(mute.until and mute.until <= now for mute in ledger.mutes()))
+    if over:
+        await store.write(lambda ledger: lapse(ledger, watch.providers, now))
+        wake()
 
 
 def greet(watch: Watching, subscriptions: Sequence[Subscription]) -> None:

@@ -332,7 +332,7 @@ class Routing:
     news: bool  #: there is something new to say; False: only the standing message is to be brought up to date
     opens: bool  #: who was not told yet may be told now
     carries: tuple[str, ...] = ()  #: kinds of destinations whose messages the provider itself carries
-    ends: bool = False  #: it is news of an end
+    ends: bool = False  #: it tells the end, which is told to whoever was told of the opening, muted or not (rule 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +373,16 @@ class Subscription:
     fallback: Destination | None = None
     origin: str = "command"  #: `file`, `command`
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A destination's wish to hear nothing new of an incident, or of a provider, for a while or until it is lifted."""
+
+    to: Destination
+    incident: str = ""  #: its id; empty: the whole provider
+    provider: str = ""  #: its id; empty: the one incident
+    until: datetime | None = None  #: None: until it is lifted
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.model import (
     Item,
     Known,
     Message,
+    Mute,
     Notice,
     Parts,
     Receipt,
@@ -230,18 +231,45 @@ class Ledger(Protocol):
         """Take providers (all, where none is named) off a destination's subscriptions made by command; what went."""
         ...
 
-    def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make the subscriptions of origin `file` be exactly these."""
+    def adopt_file(self, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+        """Make the subscriptions of origin `file` be exactly these; the new ones."""
+        ...
+
+    # what is to be quiet
+
+    def mute(self, wish: Mute) -> None:
+        """Tell a destination nothing new of an incident or a provider; a second wish for the same replaces the first.
+
+        Its standing messages are kept up to date all the same, and it is told the end of what it was told of.
+        """
+        ...
+
+    def unmute(self, wish: Mute) -> bool:
+        """Lift what was muted; whether it was. `wish.until` makes no difference."""
+        ...
+
+    def mutes(self, to: Destination | None = None) -> list[Mute]:
+        """Those that stand, of one destination or of all."""
+        ...
+
+    def lapse(self, now: datetime) -> Sequence[Mute]:
+        """Take away those whose time is over; these."""
         ...
 
     # the outbox
 
-    def route(self, routing: Routing, at: datetime) -> int:
-        """Queue what is owed for one change with one INSERT … SELECT; how many deliveries that were."""
+    def route(self, routing: Routing, at: datetime, only: Destination | None = None) -> int:
+        """Queue what is owed for one change with one INSERT … SELECT; how many deliveries that were.
+
+        only: for this destination alone, and only where it was not told of the incident yet.
+        """
         ...
 
-    def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:
-        """What `route` makes of each subscription (of one destination), oldest first; nothing is queued."""
+    def explain(self, routing: Routing, to: Destination | None = None, at: datetime | None = None) -> list[Verdict]:
+        """What `route` makes of each subscription (of one destination), oldest first; nothing is queued.
+
+        at: now, by which mutes are over; None: only those without an end count.
+        """
         ...
 
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:

@@ -33,7 +33,7 @@ class Vitals:
     """What is watched of ourselves.
 
     loops: name -> when the loop last went round; None: not yet. place: the database's folder, where it is a file.
-    free: bytes free on the disk of a folder.
+    free: bytes free on the disk of a folder. stopping: whether somebody has asked the program to stop.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Vitals:
         loops: Mapping[str, Last],
         place: Path | None = None,
         free: Callable[[Path], int] = lambda place: shutil.disk_usage(place).free,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -51,10 +52,10 @@ class Vitals:
         self._loops = loops
         self._place = place
         self._free = free
+        self._stopping = stopping
         self._looked: datetime | None = None
         self._broken: datetime | None = None  #: since when the database cannot be written
         self._sent: datetime | None = None  #: the last heartbeat
-        self.stopping = False
 
     @property
     def alive(self) -> bool:
@@ -65,7 +66,7 @@ class Vitals:
     def ready(self) -> bool:
         """Whether it does its work now: every loop has begun, the database takes what is written, nobody stopped it."""
         begun = self._looked is not None and all(last() for last in self._loops.values())
-        return self.alive and begun and self._broken is None and not self.stopping
+        return self.alive and begun and self._broken is None and not self._stopping()
 
     def checks(self) -> dict[str, str]:
         """Each check with `ok`, or what is wrong; nothing that is secret."""

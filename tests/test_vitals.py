@@ -50,8 +50,15 @@ class Body:
         self.store, self.clock, self.operator = Flaky(store), StillClock(), Told()
         self.round: datetime | None = None
         self.free = ROOM * 4
+        self.stopping = False
         self.vitals = Vitals(
-            self.store, self.clock, self.operator, {"polling": lambda: self.round}, place, lambda _: self.free
+            self.store,
+            self.clock,
+            self.operator,
+            {"polling": lambda: self.round},
+            place,
+            lambda _: self.free,
+            lambda: self.stopping,
         )
 
 
@@ -71,7 +78,7 @@ async def test_it_is_alive_from_the_start_and_ready_once_all_has_begun(store: Sq
     body.round = body.clock.now()
     assert (body.vitals.alive, body.vitals.ready) == (True, True)
     assert body.vitals.checks() == {"polling": "ok", "database": "ok"}
-    body.vitals.stopping = True
+    body.stopping = True
     assert (body.vitals.alive, body.vitals.ready) == (True, False)
 
 
@@ -210,7 +217,7 @@ async def test_the_heartbeat_is_sent_once_a_minute_while_all_is_well_and_only_th
         await after(1)
         body.round = body.clock.at
         await after(1)
-        body.vitals.stopping = True
+        body.stopping = True
         await after(60)
     assert sent == [0, 1, 1, 1, 2, 2, 2, 3, 3]
 

@@ -68,7 +68,7 @@ def _ahead(wait: timedelta) -> str:
 def status_line(provider: Provider, incidents: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
     """One provider in one line. Never well on the word of a source that is not ok (rule of truth 2)."""
     active = [incident for incident in incidents if incident.open and not incident.maintenance]
-    return f"{provider.name}: {_state(active, lines)} [{_beliefs(lines)}]"
+    return f"{provider.name}: {state_words(active, lines)} [{_beliefs(lines)}]"
 
 
 def status_json(
@@ -80,7 +80,7 @@ def status_json(
     return {
         "id": provider.id,
         "name": provider.name,
-        "state": _state(active, lines),
+        "state": state_words(active, lines),
         "open_incidents": [_open_json(incident) for incident in active],
         "sources": [_source_json(line, records.get(line.source)) for line in lines],
     }
@@ -123,7 +123,8 @@ def _minutes(length: timedelta) -> float:
     return round(length / timedelta(minutes=1), 1)
 
 
-def _state(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
+def state_words(active: Sequence[Incident], lines: Sequence[SourceLine]) -> str:
+    """What is wrong in a provider, or how far it is known that nothing is; `active`: its open incidents."""
     if active:
         worst = max(active, key=lambda incident: (incident.impact.rank if incident.impact else 0, incident.started_at))
         count = f"{len(active)} open incident{'' if len(active) == 1 else 's'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.answer.subscriptions import subscription_words
 from bot.answer.timeline import heading, wrapped
@@ -44,17 +45,22 @@ class Account:
 
 
 def account(
-    ledger: Ledger, name: str, vocabulary: Callable[[str], Vocabulary], to: Destination | None = None
+    ledger: Ledger,
+    name: str,
+    vocabulary: Callable[[str], Vocabulary],
+    to: Destination | None = None,
+    at: datetime | None = None,
 ) -> Account | None:
     """What is known of an incident, by its id, an absorbed one's, or a reference; None where there is none.
 
-    vocabulary: a provider's id -> its names. to: as far as it concerns this destination.
+    vocabulary: a provider's id -> its names. to: as far as it concerns this destination. at: now, by
+    which mutes are over.
     """
     incident = ledger.incident(name)
     if incident is None:
         return None
     owed = [entry for entry in ledger.deliveries_of(incident.id) if to is None or entry.destination == to]
-    verdicts = ledger.explain(as_it_stands(incident, vocabulary(incident.provider)), to)
+    verdicts = ledger.explain(as_it_stands(incident, vocabulary(incident.provider)), to, at)
     return Account(incident, tuple(owed), tuple(verdicts), name)
 
 
@@ -167,6 +173,8 @@ def _held(setting: str, subscription: Subscription, incident: Incident) -> str:
     """One setting that holds an incident back, beside what the incident says."""
     if setting == "min_impact":
         return f"below its min_impact {subscription.min_impact.value} ({impact_words(incident)})"
+    if setting == "muted":
+        return "it was muted there"
     if setting == "maintenance":
         return "maintenances are not wanted"
     if setting == "providers":

@@ -10,7 +10,8 @@ from bot.cli.common import only_asking, settings_of, with_store
 from bot.errors import UsageError
 
 if TYPE_CHECKING:
-    from bot.ports import Store
+    from bot.model import Subscription
+    from bot.ports import Ledger, Store
 
 commands = typer.Typer()
 
@@ -28,16 +29,25 @@ def subscribe(
 ) -> None:
     """Tell a destination about providers."""
     from bot.answer import subscription_words
+    from bot.answer.welcome import greet
+    from bot.clock import SystemClock
     from bot.watch import subscription_of, watching
 
     settings = settings_of(context)
+    watch = watching(settings)
     wanted = subscription_of(
-        settings, watching(settings), to, providers, component or (), region or (), min_impact, mode, maintenance
+        settings, watch, to, providers, component or (), region or (), min_impact, mode, maintenance
     )
 
+    def make(ledger: Ledger) -> tuple[Subscription, int]:
+        made = ledger.subscribe(wanted)
+        return made, len(greet(ledger, made, watch.providers, SystemClock().now()))
+
     async def work(store: Store) -> None:
-        made = await store.write(lambda ledger: ledger.subscribe(wanted))
+        made, queued = await store.write(make)
         typer.echo(subscription_words(made))
+        if queued:
+            typer.echo(f"open now, and told there by `statusbot run`: {queued}")
 
     with_store(settings, work)
 

@@ -83,3 +83,16 @@ def _believable(iso: str, zone: timezone | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return at if 2000 <= at.year < 2100 else None
+
+
+_LENGTH = re.compile(r"(\d{1,6}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
+
+
+def length_of(words: str) -> timedelta | None:
+    """`30m`, `2 h`, `1 day` as a person types them in a chat; None for anything else, 0 and 100 years among it."""
+    found = _LENGTH.fullmatch(words.strip())
+    if found is None:
+        return None
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[found[2][0].lower()]
+    length = timedelta(**{unit: int(found[1])})
+    return length if timedelta(0) < length < timedelta(days=36_500) else None

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.core.carrier import carried_by
 from bot.core.match import Vocabulary
-from bot.model import Change, Incident, Routing, Update
+from bot.model import Change, Incident, Routing, Status, Update
 
 RECENT = timedelta(hours=24)
 
@@ -36,6 +36,7 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     together = waking is not Waking.AWAKE and len(told) > 1
     batches: Sequence[tuple[Update, ...]] = [tuple(told)] if together else [(update,) for update in told]
     owed = [_routing(change, batch, vocabulary, news=True) for batch in batches]
+    owed[-1] = replace(owed[-1], ends=_ends(change))
     return [replace(routing, opens=False) for routing in owed] if history else owed
 
 
@@ -54,6 +55,15 @@ def _ends(change: Change) -> bool:
 def as_it_stands(incident: Incident, vocabulary: Vocabulary) -> Routing:
     """What the routing statement would be asked for news of an incident now: for whom it is, and for whom not."""
     return _routing(Change(incident, before=incident), incident.updates[-1:], vocabulary, news=True)
+
+
+def welcome(incidents: Sequence[Incident], at: datetime) -> list[Incident]:
+    """What a new subscriber is told: what is wrong now; of maintenances only those that have begun."""
+    return [
+        incident
+        for incident in incidents
+        if open_now(incident, at) and not (incident.maintenance and incident.status is Status.SCHEDULED)
+    ]
 
 
 def open_now(incident: Incident, at: datetime) -> bool:
@@ -108,7 +118,6 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
         news=news,
         opens=incident.open or change.before is None or change.before.open,
         carries=carried_by(incident.provider),
-        ends=news and not incident.open,
     )
 
 

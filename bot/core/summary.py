@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.dates import parse_iso
 from bot.core.dissent import Contradiction, contradiction
 from bot.core.text import clip
 from bot.model import Act, Belief, Impact, Incident, Notice, Sighting, Status, Update
@@ -57,6 +58,15 @@ STATES: Mapping[Status, str] = {
     Status.IN_PROGRESS: "In progress",
     Status.VERIFYING: "Verifying",
     Status.COMPLETED: "Completed",
+}
+#: what our own observations state, by the beginning of their keys (core.health, core.vanish)
+OBSERVED: Mapping[str, str] = {
+    "down": "No answer",
+    "flaps": "Comes and goes",
+    "up": "Answers again",
+    "steady": "Answers again",
+    "gone": "No longer listed",
+    "listed": "Listed again",
 }
 
 
@@ -265,14 +275,31 @@ def duration(length: timedelta) -> str:
 
 def entry(update: Update, names: Mapping[str, str]) -> Entry:
     """An update with who said it."""
-    state = STATES[update.status] if update.status else ""
-    return Entry(update.at, state, update.text, said(update, names), update.url)
+    state = STATES[update.status] if update.status else OBSERVED.get(update.observed.partition("|")[0], "")
+    since = _since(update)
+    text = update.text.replace(_in_utc(since), "", 1) if since else update.text
+    return Entry(update.at, state, text, said(update, names), update.url)
+
+
+def _since(update: Update) -> datetime | None:
+    """Since when what we observed has been so, where its words say that: a reader is told in his own zone instead."""
+    edge, _, rest = update.observed.partition("|")
+    if edge not in ("down", "steady"):
+        return None
+    since = parse_iso(rest.rpartition("|")[2])
+    return since if since is not None and _in_utc(since) in update.text else None
+
+
+def _in_utc(since: datetime) -> str:
+    """As core.health writes it."""
+    return f" since {since:%H:%M} UTC"
 
 
 def said(update: Update, names: Mapping[str, str]) -> Line:
     """Who said it and when: `X · <time>; also the status page, 4 min later`; each source once."""
     if not update.reports:
-        return ("observed by statusbot · ", update.at)
+        since = _since(update)
+        return ("observed by statusbot · since ", since) if since else ("observed by statusbot · ", update.at)
     first = update.reports[0]
     line: list[Part] = [names.get(first.source, first.source), " · ", first.at]
     if not first.dated:

@@ -36,8 +36,8 @@ class Apprise:
         self._timeout = timeout
         self._room = asyncio.Semaphore(ABREAST)
         for library in ("apprise", "urllib3"):  # what they say of an address may be the address
-            logging.getLogger(library).addHandler(logging.NullHandler())
-            logging.getLogger(library).propagate = False
+            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+            logging.getLogger(library).addFilter(nothing)
 
     def render(self, notice: Notice) -> Message:
         """A title and plain words, which every service can show."""
@@ -99,6 +99,11 @@ class Apprise:
         if not service.add(url):
             raise Permanent(f"{name} is no address that Apprise knows")
         return service
+
+
+def nothing(record: logging.LogRecord) -> bool:
+    """Lets no line of a log pass."""
+    return False
 
 
 def tell(service: Any, message: Message) -> bool:

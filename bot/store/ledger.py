@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.store.corrections import Corrector
+from bot.store.mutes import Mutes
 from bot.store.notices import Notices
 from bot.store.outbox import Outbox
 from bot.store.recorder import Recorder
@@ -12,5 +13,5 @@ from bot.store.subscriptions import Subscriptions
 from bot.store.timeline import Timeline
 
 
-class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Router, Outbox, Notices):
+class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Mutes, Router, Outbox, Notices):
     """ports.Ledger on a database."""

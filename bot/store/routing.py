@@ -29,8 +29,9 @@ from sqlalchemy import (
 from bot.model import Act, Destination, Mode, Routing, State, Verdict
 from bot.store.columns import Instant, Strings, Word
 from bot.store.fallback import Fallbacks
+from bot.store.mutes import standing
 from bot.store.part import Row, insert_of
-from bot.store.schema import aliases, deliveries, subscription_facets, subscriptions, told
+from bot.store.schema import aliases, deliveries, mutes, subscription_facets, subscriptions, told
 from bot.store.subscriptions import subscription_of
 
 OPENING = ((Mode.THREAD, Act.CREATE), (Mode.EDIT, Act.CREATE), (Mode.POST, Act.POST))
@@ -43,25 +44,39 @@ BRINGING_UP_TO_DATE = ((Mode.THREAD, Act.EDIT), (Mode.EDIT, Act.EDIT))
 class Router(Fallbacks):
     """ports.Ledger's part about routing."""
 
-    def route(self, routing: Routing, at: datetime) -> int:
+    def route(self, routing: Routing, at: datetime, only: Destination | None = None) -> int:
         """Queue what is owed for one change with one INSERT … SELECT; how many deliveries that were.
+
+        only: for this destination alone, and only where it was not told of the incident yet.
 
         A destination that was told of the incident's opening is told everything, in the mode in which it was opened,
         as long as it has any subscription; another is told where one of its subscriptions matches, and only by
-        `routing.opens`. Of several subscriptions of one destination the oldest that matches stands for it.
+        `routing.opens`. Of several subscriptions of one destination the oldest that matches stands for it. Where it is
+        muted, its standing message is kept up to date and it is told the end of what it was told of, and no more.
         """
-        count = self._db.execute(_queue(self._db.dialect.name, _shape(routing)), _values(routing, at)).rowcount
+        shape = _shape(routing, muted=self._anybody_muted(routing, at), alone=only is not None)
+        values = {**_values(routing, at), "only": str(only)} if only is not None else _values(routing, at)
+        count = self._db.execute(_queue(self._db.dialect.name, shape), values).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
         return count + self.stand_in(routing, at) if count else 0
 
-    def explain(self, routing: Routing, to: Destination | None = None) -> list[Verdict]:
-        """What `route` makes of each subscription (of one destination), condition by condition; nothing is queued."""
+    def explain(self, routing: Routing, to: Destination | None = None, at: datetime | None = None) -> list[Verdict]:
+        """What `route` makes of each subscription (of one destination), condition by condition; nothing is queued.
+
+        at: now, by which mutes are over; None: only those without an end count.
+        """
         query = _explained(_shape(routing))
         if to is not None:
             query = query.where(subscriptions.c.destination == str(to))
-        found = self._db.execute(query, _values(routing, None)).mappings()
+        found = self._db.execute(query, _values(routing, at)).mappings()
         return [verdict_of(dict(row)) for row in found]
+
+    def _anybody_muted(self, routing: Routing, at: datetime) -> bool:
+        """Whether the muted have to be looked for at all."""
+        concerned = standing(bindparam("incident", type_=Text()), bindparam("owner", type_=Text()), _at())
+        values = {"incident": routing.incident, "owner": routing.provider, "at": at}
+        return self._db.execute(select(mutes.c.value).where(concerned).limit(1), values).first() is not None
 
     def _remember_told(self, routing: Routing, at: datetime) -> None:
         """Note who is told of the incident from now on; the message is filled in when it stands there."""
@@ -92,11 +107,14 @@ class Shape(NamedTuple):
     regions: bool
     rank: bool
     maintenance: bool
+    ends: bool = False
+    muted: bool = False  #: somebody wants to hear nothing new of it
+    alone: bool = False  #: for one destination that was not told yet
 
 
-def _shape(routing: Routing) -> Shape:
+def _shape(routing: Routing, *, muted: bool = False, alone: bool = False) -> Shape:
     named = (bool(routing.components), bool(routing.regions), routing.rank is not None)
-    return Shape(routing.news, routing.opens, *named, routing.maintenance)
+    return Shape(routing.news, routing.opens, *named, routing.maintenance, routing.ends, muted, alone)
 
 
 def _values(routing: Routing, at: datetime | None) -> dict[str, Any]:
@@ -109,6 +127,7 @@ def _values(routing: Routing, at: datetime | None) -> dict[str, Any]:
         "prefix": f"{routing.incident}|{routing.update}|{routing.revision}|",
         "at": at,
         "provider": [routing.provider.casefold()],
+        "owner": routing.provider,
         "component": routing.components,
         "region": routing.regions,
         "rank": routing.rank,
@@ -152,8 +171,20 @@ def _owed(shape: Shape) -> Select[Any]:
         .join_from(chosen, subscriptions, subscriptions.c.id == chosen.c.subscription_id)
         .join(acts, and_(acts.c.mode == mode, acts.c.told == already))
         .where(~opened if shape.news else true())  # the opening said it: asking twice is asking once
+        .where(_heard(shape, chosen, acts) if shape.muted else true())
         .order_by(chosen.c.subscription_id, acts.c.place)
     )
+
+
+def _heard(shape: Shape, chosen: Subquery, acts: Subquery) -> ColumnElement[bool]:
+    """What the muted are told none the less: edits, which call nobody, and the end of what they were told of."""
+    told_before = chosen.c.told_mode.is_not(None)
+    return or_(~_muted(chosen.c.destination), told_before if shape.ends else and_(told_before, acts.c.act == Act.EDIT))
+
+
+def _muted(destination: ColumnElement[str]) -> ColumnElement[bool]:
+    concerned = standing(bindparam("incident", type_=Text()), bindparam("owner", type_=Text()), _at())
+    return exists().where(mutes.c.destination == destination, concerned)
 
 
 def _at() -> BindParameter[Any]:
@@ -171,14 +202,21 @@ def _chosen(shape: Shape) -> Subquery:
         )
         .join_from(subscriptions, told, _here(), isouter=True)
         .where(_concerned(shape))
+        .where(_untold() if shape.alone else true())
         .group_by(subscriptions.c.destination)
         .subquery("chosen")
     )
 
 
+def _untold() -> ColumnElement[bool]:
+    """Whether it is the one destination meant, and was told nothing of the incident yet."""
+    return and_(subscriptions.c.destination == bindparam("only", type_=Text()), told.c.destination.is_(None))
+
+
 def _explained(shape: Shape) -> Select[Any]:
     """Every subscription with the parts of the selection above, each told by itself instead of all in one."""
-    parts = [condition.label(f"passes_{name}") for name, condition in _conditions(shape).items()]
+    conditions = {**_conditions(shape), "muted": ~_muted(subscriptions.c.destination)}
+    parts = [condition.label(f"passes_{name}") for name, condition in conditions.items()]
     return (
         select(subscriptions, told.c.at.label("told_at"), _concerned(shape).label("owed"), *parts)
         .join_from(subscriptions, told, _here(), isouter=True)

@@ -241,6 +241,17 @@ subscription_facets = Table(
     Index("ix_subscription_facets_subscription", "subscription_id"),
 )
 
+#: what a destination wants to hear nothing new of; `kind` is incident or provider
+mutes = Table(
+    "mutes",
+    metadata,
+    text("destination"),
+    text("kind"),
+    text("value"),
+    instant("until"),
+    PrimaryKeyConstraint("destination", "kind", "value"),
+)
+
 #: which incident was told where, how, and the message that stands there (empty until it is sent)
 told = Table(
     "told",

@@ -41,16 +41,18 @@ class Subscriptions(Part):
                 gone.append(replace(subscription, providers=taken or subscription.providers))
         return gone
 
-    def adopt_file(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make the subscriptions of origin `file` be exactly these; those that stay as they are keep their ids."""
+    def adopt_file(self, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+        """Make the subscriptions of origin `file` be exactly these; those that stay as they are keep their ids.
+
+        The new ones.
+        """
         wanted = [replace(subscription, origin="file", id=0) for subscription in subscriptions]
         for standing in self._of(None, "file"):
             if (same := replace(standing, id=0)) in wanted:
                 wanted.remove(same)
             else:
                 self._drop(standing.id)
-        for subscription in wanted:
-            self._add(subscription)
+        return [self._add(subscription) for subscription in wanted]
 
     def _of(self, to: Destination | None, origin: str) -> list[Subscription]:
         """The subscriptions of an origin, of one destination or of all."""

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _sources()
     _subscriptions()
     _told()
+    _mutes()
     _aliases()
     _corrections()
     _incident_references()
@@ -148,6 +149,17 @@ def _told() -> None:
         sa.PrimaryKeyConstraint("destination", "incident_id", name="pk_told"),
     )
     op.create_index("ix_told_incident", "told", ["incident_id"])
+
+
+def _mutes() -> None:
+    op.create_table(
+        "mutes",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("destination", "kind", "value", name="pk_mutes"),
+    )
 
 
 def _aliases() -> None:

@@ -1,0 +1,417 @@
+"""The desk at which a chat's questions are answered, whatever the platform: a command in, a Reply out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.answer import shown
+from bot.answer.asked import COMMANDS, Asked, asked, nearest
+from bot.answer.reply import Asker, Choice, Form, Reply, Row, Verb, Wish
+from bot.answer.states import sources
+from bot.answer.welcome import greet, hear_again
+from bot.answer.why import account
+from bot.core.dates import length_of
+from bot.core.match import Vocabulary
+from bot.core.summary import title_of
+from bot.core.text import clip
+from bot.errors import StatusbotError
+from bot.model import Directory, Impact, Incident, Mode, Mute, Provider, Subscription
+from bot.ports import Clock, Ledger, Store
+
+NAMED = 10  #: providers named in an answer
+LATELY = timedelta(days=7)
+#: whom a subscription may call: Slack's and Discord's own forms, and nothing else
+_CALL = re.compile(
+    r"<!(?:here|channel|everyone)>|<!subteam\^S\w+(?:\|[^<>]*)?>|<@[UW]\w+>|<@&\d+>|<@!?\d+>|@here|@everyone"
+)
+TROUBLE = Reply(("That cannot be answered now: the database does not answer. Try again in a minute.",), done=False)
+
+
+class Desk:
+    """Answers what is asked in a chat; knows no chat platform. Never raises for what a person typed: that is a Reply.
+
+    providers: those that are watched. left_out: sources that are not asked, with the reason. mode_for: the best mode
+    of a kind of destination, or the one wanted where it can do that. wake: called when something was queued.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Sequence[Provider],
+        directory: Directory,
+        left_out: Mapping[str, str],
+        clock: Clock,
+        mode_for: Callable[[str, Mode], Mode],
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._providers = tuple(providers)
+        self._directory = directory
+        self._left_out = left_out
+        self._clock = clock
+        self._mode_for = mode_for
+        self._wake = wake
+        self._by_id = {provider.id: provider for provider in providers}
+
+    # what is typed, and what is pressed
+
+    async def ask(self, asker: Asker, words: str) -> Reply | Form:
+        """The answer to a line of words; the dialog, where somebody wants to subscribe and says to nothing yet."""
+        wanted = asked(words)
+        if wanted.command not in COMMANDS:
+            return replace(self.help(), text=(wanted.wrong,), done=False)
+        if wanted.wrong:
+            return Reply((f"{wanted.wrong} ", f"Like this: {COMMANDS[wanted.command][0]}"), done=False)
+        if wanted.command == "subscribe":
+            return await self._subscribe_by_words(asker, wanted)
+        return await self._one_of(asker, wanted)
+
+    async def press(self, asker: Asker, verb: Verb, value: str) -> Reply | Form:
+        """The answer to a button."""
+        if verb is Verb.SUBSCRIBE:
+            return self._refused(asker) or Form(Wish((value,) if value in self._by_id else ()))
+        if verb is Verb.UNSUBSCRIBE:
+            return await self.unsubscribe(asker, (value,) if value else ())
+        answers = {Verb.TIMELINE: self.timeline, Verb.WHY: self.why, Verb.UNMUTE: self.unmute}
+        return await answers[verb](asker, value) if verb in answers else await self.mute(asker, value)
+
+    async def _one_of(self, asker: Asker, wanted: Asked) -> Reply:
+        name = " ".join(wanted.words)
+        match wanted.command:
+            case "unsubscribe":
+                return await self.unsubscribe(asker, wanted.words)
+            case "subscriptions":
+                return await self.subscriptions(asker)
+            case "status":
+                return await self.status(asker, name)
+            case "timeline":
+                return await self.timeline(asker, name)
+            case "why":
+                return await self.why(asker, name)
+            case "mute":
+                return await self._mute_by_words(asker, wanted.words)
+            case "unmute":
+                return await self.unmute(asker, name)
+            case _:
+                return self.help()
+
+    def help(self) -> Reply:
+        """Every command, with an example."""
+        rows = tuple(Row((usage,), ((about,),)) for usage, about in COMMANDS.values())
+        return Reply(("What you can ask:",), rows)
+
+    # subscriptions
+
+    async def subscribe(self, asker: Asker, wish: Wish) -> Reply:
+        """Tell the channel about providers, beginning with what is open now."""
+        if refused := self._refused(asker):
+            return refused
+        if not wish.providers:
+            return self._no("Which provider?", "subscribe")
+        for word in wish.providers:
+            if word not in self._by_id:
+                return self._not_watched(word)
+        if any(not _CALL.fullmatch(word) for words in wish.mention.values() for word in words.split()):
+            return self._no("Only people, groups and the channel itself can be called.", "subscribe")
+        return await self._safely(lambda ledger: self._subscribe(ledger, asker, wish))
+
+    def _subscribe(self, ledger: Ledger, asker: Asker, wish: Wish) -> Reply:
+        wanted = self._subscription(asker, wish)
+        made = ledger.subscribe(wanted)
+        open_now = greet(ledger, made, self._providers, self._clock.now())
+        self._wake()
+        unknown = [name for name in made.components if not self._knows(name, wish.providers)]
+        return shown.subscribed(made, open_now, self._directory, unknown)
+
+    def _subscription(self, asker: Asker, wish: Wish) -> Subscription:
+        components = tuple(dict.fromkeys(self._canonical(name, wish.providers) for name in wish.components))
+        mode = self._mode_for(asker.to.kind, wish.mode or Mode.THREAD)
+        return Subscription(
+            to=asker.to,
+            providers=tuple(dict.fromkeys(wish.providers)),
+            components=components,
+            min_impact=wish.min_impact,
+            mode=mode,
+            regions=wish.regions,
+            maintenance=wish.maintenance,
+            mention=wish.mention,
+        )
+
+    async def _subscribe_by_words(self, asker: Asker, wanted: Asked) -> Reply | Form:
+        wish = self._wish(wanted)
+        if isinstance(wish, Reply):
+            return wish
+        if not wanted.words and not wanted.options:
+            return self._refused(asker) or Form(wish)
+        return await self.subscribe(asker, wish)
+
+    def _wish(self, wanted: Asked) -> Wish | Reply:
+        """What a line asks for: words that mean a provider, and after them its components."""
+        providers = [found.id for word in wanted.words if (found := self._provider(word))]
+        others = [word for word in wanted.words if self._provider(word) is None]
+        if others and not providers:
+            return self._not_watched(others[0])
+        impact, mode = wanted.options.get("min", ("none",))[-1].casefold(), wanted.options.get("mode", ("",))[-1]
+        if impact not in ("none", "minor", "major", "critical"):
+            return self._no(f'"{clip(impact, 20)}" is no impact: none, minor, major or critical.', "subscribe")
+        if mode and mode not in list(Mode):
+            return self._no(f'"{clip(mode, 20)}" is no mode: thread, edit or post.', "subscribe")
+        mention = dict(pair.partition("=")[::2] for pair in wanted.options.get("mention", ()))
+        if any(least not in ("minor", "major", "critical", "none") for least in mention):
+            return self._no("--mention is written like this: --mention critical=@here", "subscribe")
+        return Wish(
+            providers=tuple(providers),
+            components=(*others, *wanted.options.get("component", ())),
+            regions=wanted.options.get("region", ()),
+            min_impact=Impact(impact),
+            mode=Mode(mode) if mode else None,
+            maintenance="no-maintenance" not in wanted.options,
+            mention=mention,
+        )
+
+    async def unsubscribe(self, asker: Asker, providers: Sequence[str] = ()) -> Reply:
+        """Tell the channel no more about providers; of all, where none is named."""
+        if refused := self._refused(asker):
+            return refused
+        named = [found.id if (found := self._provider(word)) else word for word in providers]
+
+        def work(ledger: Ledger) -> Reply:
+            gone = ledger.unsubscribe(asker.to, named)
+            left = [entry for entry in ledger.subscriptions() if entry.to == asker.to]
+            return shown.unsubscribed(gone, left, named, self._directory)
+
+        return await self._safely(work)
+
+    async def subscriptions(self, asker: Asker) -> Reply:
+        """What the channel is told, and what is muted there."""
+
+        def work(ledger: Ledger) -> Reply:
+            own = [entry for entry in ledger.subscriptions() if entry.to == asker.to]
+            muted = [(mute, ledger.incident(mute.incident)) for mute in ledger.mutes(asker.to)]
+            return shown.subscriptions(own, muted, self._directory)
+
+        return await self._safely(work, writing=False)
+
+    async def home(self, kind: str) -> Reply:
+        """Every subscription of one kind of destination, and how each provider is doing."""
+
+        def work(ledger: Ledger) -> Reply:
+            own = [entry for entry in ledger.subscriptions() if entry.to.kind == kind]
+            return shown.home(own, self._states(ledger, self._providers), self._directory)
+
+        return await self._safely(work, writing=False)
+
+    # what is known
+
+    async def status(self, asker: Asker, provider: str = "") -> Reply:
+        """How a provider is doing, or each of them."""
+        found = self._provider(provider) if provider else None
+        if provider and found is None:
+            return self._not_watched(provider)
+        wanted = (found,) if found else self._providers
+        return await self._safely(
+            lambda ledger: shown.status(self._states(ledger, wanted), self._directory, alone=found is not None),
+            writing=False,
+        )
+
+    def _states(self, ledger: Ledger, providers: Sequence[Provider]) -> list[shown.State]:
+        lines = sources(ledger, providers, self._left_out)
+        incidents = ledger.timeline(open_only=True)
+        return [
+            shown.State(
+                provider,
+                [incident for incident in incidents if incident.provider == provider.id],
+                [line for line in lines if line.source.partition("/")[0] == provider.id],
+            )
+            for provider in providers
+        ]
+
+    async def timeline(self, asker: Asker, incident: str = "") -> Reply:
+        """What is open and what lately was, or one incident's updates."""
+        if not incident:
+            return await self._safely(
+                lambda ledger: shown.timeline(
+                    ledger.timeline(open_only=True),
+                    ledger.timeline(since=self._clock.now() - LATELY),
+                    self._directory,
+                ),
+                writing=False,
+            )
+        provider = self._by_id.get(incident)
+
+        def work(ledger: Ledger) -> Reply:
+            if provider is not None:
+                mine = ledger.timeline(provider=provider.id, since=self._clock.now() - LATELY)
+                return shown.timeline([entry for entry in mine if entry.open], mine, self._directory)
+            found = ledger.incident(incident)
+            return shown.incident(found, self._directory) if found else _no_incident(ledger, incident)
+
+        return await self._safely(work, writing=False)
+
+    async def why(self, asker: Asker, incident: str) -> Reply:
+        """Why an incident reads as it does, and whether this channel is told."""
+        if not incident:
+            return self._no("Which incident?", "why")
+
+        def work(ledger: Ledger) -> Reply:
+            told = account(ledger, incident, self._vocabulary, asker.to, self._clock.now())
+            return shown.why(told, self._directory, asker.to) if told else _no_incident(ledger, incident)
+
+        return await self._safely(work, writing=False)
+
+    # quiet
+
+    async def mute(self, asker: Asker, what: str, length: str = "") -> Reply:
+        """Nothing new of an incident or a provider in this channel, for so long; no length: until it is lifted."""
+        if refused := self._refused(asker):
+            return refused
+        wait = length_of(length) if length else None
+        if length and wait is None:
+            return self._no(f'"{clip(length, 20)}" is no length of time: write 30m, 2h or 1d.', "mute")
+        if not what:
+            return self._no("Mute what?", "mute")
+        until = self._clock.now() + wait if wait else None
+        return await self._safely(lambda ledger: self._mute(ledger, asker, what, until))
+
+    def _mute(self, ledger: Ledger, asker: Asker, what: str, until: datetime | None) -> Reply:
+        incident, provider = self._meant(ledger, what)
+        if incident is None and provider is None:
+            return _no_incident(ledger, what)
+        wish = _muted(asker, incident, provider, until)
+        ledger.mute(wish)
+        return shown.muted(wish, incident, provider)
+
+    async def _mute_by_words(self, asker: Asker, words: Sequence[str]) -> Reply:
+        """The last word is a length where it can be one."""
+        if len(words) > 1 and length_of(words[-1]):
+            return await self.mute(asker, " ".join(words[:-1]), words[-1])
+        return await self.mute(asker, " ".join(words))
+
+    async def unmute(self, asker: Asker, what: str) -> Reply:
+        """Let a channel hear again; it is told what began meanwhile and is still open."""
+        if refused := self._refused(asker):
+            return refused
+        if not what:
+            return self._no("Unmute what?", "unmute")
+        return await self._safely(lambda ledger: self._unmute(ledger, asker, what))
+
+    def _unmute(self, ledger: Ledger, asker: Asker, what: str) -> Reply:
+        incident, provider = self._meant(ledger, what)
+        if incident is None and provider is None:
+            return _no_incident(ledger, what)
+        lifted = ledger.unmute(_muted(asker, incident, provider, None))
+        if lifted:
+            hear_again(ledger, _muted(asker, incident, provider, None), self._providers, self._clock.now())
+            self._wake()
+        return shown.unmuted(incident, provider, lifted=lifted)
+
+    def _meant(self, ledger: Ledger, what: str) -> tuple[Incident | None, Provider | None]:
+        incident = ledger.incident(what)
+        return incident, None if incident else self._provider(what)
+
+    # while somebody types
+
+    def providers(self, words: str = "", limit: int = 25) -> list[Choice]:
+        """The watched providers that words may mean, best first."""
+        wanted = words.casefold().strip()
+        scored = ((_fit(wanted, (p.id, p.name, *p.aliases)), p) for p in self._providers)
+        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
+        return [Choice(provider.id, clip(provider.name, 75)) for _, provider in found[:limit]]
+
+    def components(self, providers: Sequence[str], words: str = "", limit: int = 25) -> list[Choice]:
+        """The components of these providers that words may mean, best first."""
+        wanted = words.casefold().strip()
+        known = {
+            name: others
+            for word in providers
+            if (provider := self._provider(word))
+            for name, others in provider.components.items()
+        }
+        scored = ((_fit(wanted, (name, *others)), name) for name, others in known.items())
+        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
+        return [Choice(clip(name, 75), clip(name, 75)) for _, name in found[:limit]]
+
+    async def incidents(self, words: str = "", limit: int = 25) -> list[Choice]:
+        """The open incidents that words may mean, then those that are over since lately."""
+        since = self._clock.now() - LATELY
+        try:
+            every = await self._store.read(lambda ledger: ledger.timeline(since=since))
+        except StatusbotError:
+            return []
+        wanted = words.casefold().strip()
+        found = [entry for entry in every if _fit(wanted, (entry.id, title_of(entry), *entry.references))]
+        found.sort(key=lambda entry: not entry.open)
+        return [Choice(entry.id, _choice(entry)) for entry in found[:limit]]
+
+    # what all of them share
+
+    async def _safely(self, work: Callable[[Ledger], Reply], *, writing: bool = True) -> Reply:
+        try:
+            return await (self._store.write(work) if writing else self._store.read(work))
+        except StatusbotError:
+            return TROUBLE
+
+    def _refused(self, asker: Asker) -> Reply | None:
+        words = asker.why_not or "You may not change what this channel is told."
+        return None if asker.may else Reply((words,), done=False)
+
+    def _no(self, words: str, command: str) -> Reply:
+        return Reply((words, f" Like this: {COMMANDS[command][0]}"), done=False)
+
+    def _provider(self, word: str) -> Provider | None:
+        """The watched provider that a word names, by id, name or alias."""
+        wanted = word.casefold().strip()
+        for provider in self._providers:
+            if wanted in {name.casefold() for name in (provider.id, provider.name, *provider.aliases)}:
+                return provider
+        return None
+
+    def _not_watched(self, word: str) -> Reply:
+        names = [name for provider in self._providers for name in (provider.id, provider.name)]
+        meant = nearest(word, names)
+        watched = ", ".join(provider.id for provider in self._providers[:NAMED]) or "nothing"
+        return Reply((f'"{clip(word, 40)}" is not watched here{meant or f" (watched: {watched})."}',), done=False)
+
+    def _vocabulary(self, provider: str) -> Vocabulary:
+        found = self._by_id.get(provider)
+        return Vocabulary(found.components, found.regions) if found else Vocabulary()
+
+    def _canonical(self, component: str, providers: Iterable[str]) -> str:
+        names = (self._vocabulary(provider).canonical(component) for provider in providers)
+        return next((name for name in names if name != component), component)
+
+    def _knows(self, component: str, providers: Iterable[str]) -> bool:
+        return any(self._vocabulary(provider).knows(component) for provider in providers)
+
+
+def _muted(asker: Asker, incident: Incident | None, provider: Provider | None, until: datetime | None) -> Mute:
+    return Mute(asker.to, incident.id if incident else "", provider.id if provider else "", until)
+
+
+def _no_incident(ledger: Ledger, word: str) -> Reply:
+    every = [name for entry in ledger.timeline(open_only=True) for name in (entry.id, *entry.references)]
+    return Reply(
+        (f'"{clip(word, 40)}" is no incident that I know{nearest(word, every) or "; `timeline` lists them."}',),
+        done=False,
+    )
+
+
+def _fit(wanted: str, names: Iterable[str]) -> float:
+    """How well typed words fit one of the names: 0 is not at all."""
+    if not wanted:
+        return 1.0
+    folded = [name.casefold() for name in names]
+    if any(name.startswith(wanted) for name in folded):
+        return 3.0
+    if any(wanted in name for name in folded):
+        return 2.0
+    return 1.0 if nearest(wanted, folded) else 0.0
+
+
+def _choice(incident: Incident) -> str:
+    references = f" [{', '.join(incident.references)}]" if incident.references else ""
+    over = "" if incident.open else " (over)"
+    return f"{clip(title_of(incident), 70 - min(30, len(references)))}{references[:28]}{over}"

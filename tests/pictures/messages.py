@@ -1,0 +1,31 @@
+"""A notice as each platform's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from bot.markup import blocks, embed
+from bot.model import Notice
+from bot.notifiers.teams import Teams
+from tests.notifiers.notices import tools
+from tests.pictures.pages import CARDS, discord, slack, teams
+
+
+def pages(notice: Notice) -> Mapping[str, str]:
+    """By platform and colours; Teams' only where Microsoft's package is installed."""
+    body = embed.message(notice).body
+    message: Any = blocks.message(notice).body["blocks"]
+    drawn = {"slack": slack(message), "slack-dark": slack(message, dark=True), "discord": discord(body)}
+    if CARDS.exists():
+        card = card_of(notice)
+        drawn |= {"teams": teams(card), "teams-dark": teams(card, dark=True)}
+    return drawn
+
+
+def card_of(notice: Notice) -> Any:
+    """The Adaptive Card of a notice, as it is sent."""
+    body = orjson.loads(orjson.dumps(Teams(tools()).render(notice).body))
+    return body["attachments"][0]["content"]
