@@ -15,12 +15,12 @@ import typer
 from typer.exceptions import TyperException
 
 from bot import __version__
-from bot.cli import asking, auditing, correcting, database, outbox, running, subscribing
+from bot.cli import asking, auditing, checking, correcting, database, outbox, running, subscribing
 from bot.cli.common import DONE, FAILED, MISUSED
 from bot.errors import StatusbotError, UsageError
 
 #: The files of commands, in the order in which `--help` lists them.
-GROUPS = (running, asking, auditing, subscribing, correcting, outbox, database)
+GROUPS = (running, asking, auditing, subscribing, correcting, checking, outbox, database)
 
 app = typer.Typer(
     add_completion=False,
