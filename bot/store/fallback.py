@@ -15,16 +15,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, literal, null, or_, select, update
 
 from bot.core.carrier import QUEUED
-from bot.model import Act, Routing, State
+from bot.model import Act, Mode, Routing, State
 from bot.store.columns import Instant, Word
 from bot.store.part import Part
-from bot.store.schema import deliveries, subscriptions
+from bot.store.schema import deliveries, subscriptions, told
 
 TOGETHER = "told later, in one catch-up"
 BEHIND = timedelta(minutes=5)  #: what waits for so long has fallen behind
-WORDS = (Act.CREATE, Act.REPLY, Act.POST)  #: acts that bring new words; an edit does so where there is no other
+WORDS = (
+    Act.CREATE,
+    Act.REPLY,
+    Act.POST,
+)  #: acts that bring new words; an edit does so only where a message is kept by edits alone
 
-other, beside = deliveries.alias("other"), deliveries.alias("beside")
+other = deliveries.alias("other")
 #: the delivery and the one that stands in for it have these in common
 SAME = ("incident_id", "lane", "update_id", "updates", "revision", "created_at", "subscription_id")
 
@@ -101,7 +105,8 @@ class Fallbacks(Part):
 
 
 def _backed() -> ColumnElement[bool]:
-    return subscriptions.c.fallback.is_not(None)
+    """Whether a subscription has another destination to fall back on."""
+    return and_(subscriptions.c.fallback.is_not(None), subscriptions.c.fallback != subscriptions.c.destination)
 
 
 def _owed(which: ColumnElement[bool], at: datetime) -> Select[Any]:
@@ -109,8 +114,8 @@ def _owed(which: ColumnElement[bool], at: datetime) -> Select[Any]:
     to = subscriptions.c.fallback
     same = and_(other.c.incident_id == deliveries.c.incident_id, other.c.update_id == deliveries.c.update_id)
     known = exists().where(same, other.c.destination == to)
-    sibling = and_(beside.c.incident_id == deliveries.c.incident_id, beside.c.update_id == deliveries.c.update_id)
-    said = exists().where(sibling, beside.c.destination == deliveries.c.destination, beside.c.act.in_(WORDS))
+    here = and_(told.c.incident_id == deliveries.c.incident_id, told.c.destination == deliveries.c.destination)
+    edited = and_(deliveries.c.act == Act.EDIT, exists().where(here, told.c.mode == Mode.EDIT))
     own = subscriptions.c.destination == deliveries.c.destination  # what stands in itself has no fallback
     return (
         select(
@@ -126,8 +131,7 @@ def _owed(which: ColumnElement[bool], at: datetime) -> Select[Any]:
             *(deliveries.c[name] for name in SAME),
         )
         .join_from(deliveries, subscriptions, subscriptions.c.id == deliveries.c.subscription_id)
-        .where(which, own, _backed(), to != deliveries.c.destination, deliveries.c.update_id != "", ~known)
-        .where(or_(deliveries.c.act.in_(WORDS), ~said))
+        .where(which, own, _backed(), deliveries.c.update_id != "", ~known, or_(deliveries.c.act.in_(WORDS), edited))
         .order_by(deliveries.c.id)
     )
 

@@ -60,6 +60,17 @@ async def test_in_a_thread_the_fallback_gets_each_update_once(store: SqlStore) -
     assert [update for update, *_ in await told(store, DISCORD)] == ["u1", "u2"]
 
 
+async def test_a_thread_s_message_brought_up_to_date_is_no_news_to_the_fallback(store: SqlStore) -> None:
+    def work(ledger: Ledger) -> None:
+        ledger.subscribe(backed(SLACK, Mode.THREAD))
+        for name, news in (("u1", True), ("u2", False)):
+            ledger.route(routing(name, provider="slack", carries=("slack",), news=news), T0)
+
+    await store.write(work)
+    assert [act for _, act, _ in await told(store, SLACK)] == [Act.CREATE, Act.EDIT]
+    assert [update for update, *_ in await told(store, DISCORD)] == ["u1"]
+
+
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [({"fallback": None}, ("teams",)), ({}, ()), ({}, ("slack",)), ({"fallback": TEAMS}, ("teams",))],
@@ -70,7 +81,7 @@ async def test_else_nobody_stands_in(store: SqlStore, facts: dict[str, Any], kin
         return ledger.route(routing(carries=kinds), T0)
 
     assert await store.write(work) == 1
-    assert not (await outbox(store))[0].covered or facts
+    assert not (await outbox(store))[0].covered
 
 
 async def test_a_fallback_that_is_subscribed_itself_is_told_once(store: SqlStore) -> None:
