@@ -277,7 +277,9 @@ def entry(update: Update, names: Mapping[str, str]) -> Entry:
     """An update with who said it."""
     state = STATES[update.status] if update.status else OBSERVED.get(update.observed.partition("|")[0], "")
     since = _since(update)
-    text = update.text.replace(_in_utc(since), "", 1) if since else update.text
+    text = update.text
+    if since:
+        text = text.replace(f"has not answered{_in_utc(since)}", "does not answer").replace(_in_utc(since), "")
     return Entry(update.at, state, text, said(update, names), update.url)
 
 
