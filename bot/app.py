@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from bot import notifiers
+from bot.answer.desk import Desk
 from bot.answer.welcome import greet as greet_subscriber
 from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings, parse_listen
+from bot.config import Settings, parse_listen, secret_values
 from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
@@ -27,24 +29,33 @@ from bot.operator import Operator
 from bot.polling import Polling
 from bot.ports import Clock, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
+from bot.veil import Veil
 from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 if TYPE_CHECKING:
     from aiohttp.web import RouteDef
 
+    from bot.frontends.slack.app import SlackApp
+
 log = logging.getLogger("statusbot")
 
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 
+#: kinds of destinations at which `run` also listens, and the setting that it takes
+WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
+SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
+PAUSE = timedelta(minutes=1)  #: before a front end that has failed begins again
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
 @asynccontextmanager
-async def toolbox(settings_env: Mapping[str, str], clock: Clock) -> AsyncIterator[Tools]:
-    """The adapters' tools, with the connections behind them closed at the end."""
+async def toolbox(
+    settings_env: Mapping[str, str], clock: Clock, answered: frozenset[str] = frozenset()
+) -> AsyncIterator[Tools]:
+    """The adapters' tools, with the connections behind them closed at the end. answered: see ports.Tools."""
     from bot.http import Fetcher  # noqa: PLC0415  (a replay never connects: it need not pay for aiohttp)
 
     fetcher = Fetcher(
@@ -54,7 +65,7 @@ async def toolbox(settings_env: Mapping[str, str], clock: Clock) -> AsyncIterato
         ssl_cert_file=settings_env.get("SSL_CERT_FILE", ""),
     )
     try:
-        yield Tools(clock, fetcher, fetcher.session, settings_env)
+        yield Tools(clock, fetcher, fetcher.session, settings_env, answered)
     finally:
         await fetcher.close()
 
@@ -113,7 +124,8 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        tools = await stack.enter_async_context(toolbox(settings.env, clock))
+        answered = frozenset(kind for kind, need in WAYS_IN.items() if settings.env.get(need))
+        tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
@@ -124,9 +136,12 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
         deliver = Deliver(store, made, clock, directory_of(watch.providers))
         operator = Operator(store, made, clock, settings.operator)
         await operator.load()
-        polling = Polling(collect, deliver, store, clock, operator, stream)
+        polling = Polling(collect, deliver, store, clock, operator, stream, Veil(secret_values(settings.env)))
         vitals = vitals_of(settings, store, clock, operator, polling, deliver, stop)
-        await stack.enter_async_context(served(settings.env, store, polling, vitals))
+        desk = desk_of(store, watch, clock, deliver.wake)
+        slack = slack_app(settings, desk, tools)
+        routes = slack.routes() if slack else ()
+        await stack.enter_async_context(served(settings.env, store, polling, vitals, routes))
         greet(watch, settings.subscriptions)
         loops = [
             polling.run,
@@ -137,7 +152,44 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
                 QUIET, lambda: end_mutes(store, watch, clock, deliver.wake), "ended mutes could not be looked for"
             ),
         ]
+        if slack:
+            stack.push_async_callback(slack.close)
+            loops.append(lambda: unfailing("Slack's front end", slack.run))
+        if "discord" in tools.answered:
+            from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
+
+            gateway = Gateway(desk, store, tools)
+            loops.append(lambda: unfailing("Discord's front end", gateway.run))
         await until_stopped(stop, loops, deliver, collect)
+
+
+def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> Desk:
+    """Where the chats' questions are answered."""
+    directory = directory_of(watch.providers)
+    return Desk(store, watch.providers, directory, watch.left_out, clock, notifiers.mode_for, wake)
+
+
+def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
+    """Slack's front end, where the tokens for it are set."""
+    heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
+    if not heard:
+        return None
+    if not settings.env.get("SLACK_BOT_TOKEN"):
+        log.warning("%s is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack", heard[0])
+        return None
+    from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
+
+    return SlackApp(desk, tools, settings.may_subscribe)
+
+
+async def unfailing(name: str, work: Callable[[], Awaitable[None]], pause: timedelta = PAUSE) -> None:
+    """Do what goes on until it is cancelled; a fault of it costs a pause, and nobody else anything."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s failed in our own code; beginning again in %s", name, pause)
+        await asyncio.sleep(pause.total_seconds())
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -241,9 +293,9 @@ async def served(
 
 
 async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:
-    """Do something every now and then; what goes wrong is told and tried again."""
-    while True:
-        await asyncio.sleep(every.total_seconds())
+    """Do something soon after the start and every now and then; what goes wrong is told and tried again."""
+    for pause in itertools.chain([SOON], itertools.repeat(every)):
+        await asyncio.sleep(pause.total_seconds())
         try:
             await work()
         except StatusbotError as error:

@@ -70,11 +70,12 @@ def save(
     sightings: Mapping[str, Sighting],
     listing: Listing | None = None,
     damper: Damper | None = None,
+    absent: datetime | None = None,
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
     sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
-    that may be worth a word. damper: holds back the edits of an update that flaps.
+    that may be worth a word. damper: holds back the edits of an update that flaps. absent: since when nobody asked.
     """
     source, at = watched.source, readings[-1].capture.at
     before = sightings.get(source.id, Sighting(source.id))
@@ -88,8 +89,9 @@ def save(
     moved_on = sum(ledger.move(change.absorbed, change.incident.id, at) for change in changes)
     ledger.save(changes)
     ledger.save_cursor(source.id, cursor)
-    if not moved(before, after):
+    if changes or not moved(before, after):
         ledger.save_sightings([after])
+    ledger.note_beliefs(health.edges(before, after, absent, at))
     waking = waking_of(before, at)
     queued = moved_on + sum(
         ledger.route(routing, at)
@@ -276,13 +278,14 @@ class Collect:
         watched, cursor, before = self.watched[source], self.cursor(source), self.sighting(source)
         listed, listing = self._listing(watched, readings, cursor)
         settles = health.settles(before, before, readings[-1].capture.at)
-        if listing is None and not settles and quiet(readings, before):
+        absent = health.unasked(before, self._next.get(source) or before.next_at, readings[-1].capture.at)
+        if listing is None and not settles and absent is None and quiet(readings, before):
             outcome = Outcome(cursor, health.sight(before, readings[-1].capture.at, None, changed=False))
         else:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
             outcome = await self._store.write(
-                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper)
+                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper, absent)
             )
             self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting

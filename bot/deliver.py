@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
 
 from bot.core import health
+from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
 from bot.core.summary import went_on
 from bot.errors import Permanent, SendError, StatusbotError, Temporary
-from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Notice, Receipt, Sighting, State
-from bot.ports import Clock, Ledger, Notifier, Store
+from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Message, Notice, Receipt, Sighting, State
+from bot.ports import Clock, Ledger, Notifier, Store, TellsDigests
 
 log = logging.getLogger("statusbot.deliver")
 
@@ -39,14 +41,30 @@ class Owed:
     sightings: tuple[Sighting, ...]
 
 
-class Deliver:
-    """The outbox's worker. `notifier` gives the notifier of a destination's kind."""
+@dataclass(frozen=True, slots=True)
+class OwedDigest:
+    """A delivery of a digest, with the document that it tells."""
 
-    def __init__(self, store: Store, notifier: Callable[[str], Notifier], clock: Clock, directory: Directory) -> None:
+    delivery: Delivery
+    document: Mapping[str, Any]
+
+
+class Deliver:
+    """The outbox's worker. `notifier` gives the notifier of a destination's kind; `only`: for none but these ids."""
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Callable[[str], Notifier],
+        clock: Clock,
+        directory: Directory,
+        only: Collection[int] = (),
+    ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._directory = directory
+        self._only = only
         self._wake = asyncio.Event()
         self._busy: dict[str, datetime | None] = {}  # destination -> until when it rests; None: a send is under way
         self._stopping = False
@@ -118,11 +136,14 @@ class Deliver:
 
     def _claim(
         self, ledger: Ledger, now: datetime, room: int, busy: frozenset[str]
-    ) -> tuple[list[Owed], list[Delivery]]:
-        doubtful = ledger.doubt(now)
+    ) -> tuple[list[Owed | OwedDigest], list[Delivery]]:
+        doubtful = ledger.doubt(now, self._only)
         taken = set(busy) | {str(delivery.destination) for delivery in doubtful}
-        owed = []
-        for delivery in ledger.claim(now, LEASE, room, taken):
+        owed: list[Owed | OwedDigest] = []
+        for delivery in ledger.claim(now, LEASE, room, taken, self._only):
+            if delivery.act is Act.DIGEST:
+                owed.append(OwedDigest(delivery, ledger.digest(delivery.key) or {}))
+                continue
             incident = ledger.incident(delivery.incident)
             if incident is None:
                 ledger.settle(delivery.id, State.DEAD, now, reason="its incident is gone")
@@ -154,13 +175,13 @@ class Deliver:
         except StatusbotError as error:
             log.error("what came of a delivery cannot be written down: %s", error)
 
-    async def _send(self, owed: Owed) -> None:
+    async def _send(self, owed: Owed | OwedDigest) -> None:
         """One try, and what came of it written down."""
         delivery, now = owed.delivery, self._clock.now()
         rest: datetime | None = None
         try:
             notifier = self._notifier(delivery.destination.kind)
-            message = notifier.render(self._notice(owed, now))
+            message = await self._rendered(notifier, owed, now)
             receipt = await notifier.send(delivery.destination, message, delivery)
         except SendError as error:
             rest = await self._failed(delivery, error)
@@ -171,6 +192,14 @@ class Deliver:
             await self._settle(delivery, State.SENT, receipt=receipt)
         finally:
             self._done(delivery, rest)
+
+    async def _rendered(self, notifier: Notifier, owed: Owed | OwedDigest, now: datetime) -> Message:
+        """What is to be sent. A digest's picture takes its time to draw, and is drawn off the event loop."""
+        if isinstance(owed, Owed):
+            return notifier.render(self._notice(owed, now))
+        if not isinstance(notifier, TellsDigests):
+            raise Permanent("this kind of destination takes no digest")
+        return await asyncio.to_thread(notifier.render_digest, digest_of(owed.document), owed.delivery.key)
 
     async def _look(self, delivery: Delivery) -> None:
         """Settle a doubt: found, or (looked for twice, or not to be looked for at all) to be sent again."""

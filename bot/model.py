@@ -72,6 +72,7 @@ class Act(StrEnum):
     EDIT = "edit"  #: that message brought up to date
     REPLY = "reply"  #: an update under it
     POST = "post"  #: an update as a message of its own
+    DIGEST = "digest"  #: a window of time summed up, of no incident
 
 
 class State(StrEnum):
@@ -419,6 +420,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG, and the words that stand for it."""
+
+    png: bytes = field(repr=False)
+    alt: str
+    name: str = "digest.png"
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that is wrong with ourselves: told to the operator when it begins, and when it is over."""
 
@@ -439,10 +449,11 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered notice, in the platform's own shape and within its limits."""
+    """A rendered notice or digest, in the platform's own shape and within its limits."""
 
     body: Mapping[str, object]
     text: str = ""  #: the plain words of the same
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bot.model import Belief, Capture, Change, Sighting
 from bot.ports import Clock, Operator, Store
 from bot.reading import Reading, Watched, poll
 from bot.recording import capture_line
+from bot.veil import Veil
 
 log = logging.getLogger("statusbot")
 
@@ -29,7 +30,10 @@ IDLE = timedelta(seconds=30)  #: the longest sleep without going round
 
 
 class Polling:
-    """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once."""
+    """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once.
+
+    record: where captures are written, without what `veil` hides.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Polling:
         clock: Clock,
         operator: Operator,
         record: BinaryIO | None = None,
+        veil: Veil | None = None,
     ) -> None:
         self.round_at: datetime | None = None  #: when the loop last went round
         self.polls: Counter[tuple[str, str]] = Counter()  #: by source and outcome: read, unchanged, failed, fault
@@ -49,6 +54,7 @@ class Polling:
         self._clock = clock
         self._operator = operator
         self._record = record
+        self._veil = veil or Veil()
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._heap: list[tuple[datetime, str]] = []
         self._changed = asyncio.Event()
@@ -118,7 +124,7 @@ class Polling:
         if not readings:
             return None
         if self._record and captures:
-            lines = b"".join(map(capture_line, captures))
+            lines = b"".join(capture_line(self._veil.capture(capture)) for capture in captures)
             await asyncio.to_thread(write_through, self._record, lines)
         outcome = await self._collect.take(source, readings)
         self.polls[source, came_to(readings)] += 1

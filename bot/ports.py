@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from bot.model import (
     Capture,
@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from bot.core.digest import Digest
 
 
 class Clock(Protocol):
@@ -68,6 +70,7 @@ class Tools:
     fetcher: Fetcher
     session: Callable[[], aiohttp.ClientSession]  #: the process's shared session, made at the first call
     env: Mapping[str, str]  #: the settings of the environment by name, defaults filled in: `SLACK_API_URL`, tokens
+    answered: frozenset[str] = frozenset()  #: kinds of destinations where a front end listens, so that buttons work
 
 
 class Collector(Protocol):
@@ -123,6 +126,15 @@ class Operator(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsDigests(Protocol):
+    """A notifier that can also tell a window of time, summed up."""
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A digest in the platform's own shape, within its limits; key: the delivery's. Pure, but not quick."""
+        ...
+
+
 SHORT = timedelta(minutes=15)  #: a pause below this is no pause (rule of truth 11)
 
 
@@ -149,6 +161,14 @@ class Ledger(Protocol):
 
     def save_clocks(self, sightings: Collection[Sighting]) -> None:
         """Remember of known sources when they were read, asked and changed, and when they are asked next."""
+        ...
+
+    def note_beliefs(self, edges: Collection[Sighting]) -> None:
+        """Remember from when on each belief held; of a sighting its source, belief, since, reason and `ours`."""
+        ...
+
+    def beliefs(self, since: datetime, until: datetime) -> dict[str, list[Sighting]]:
+        """By source what was believed of it within a window, oldest first, the first as the window began."""
         ...
 
     # the timeline
@@ -272,10 +292,13 @@ class Ledger(Protocol):
         """
         ...
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(
+        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+    ) -> list[Delivery]:
         """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
 
-        An edit that a newer waiting one of its lane replaces is set aside as held.
+        An edit that a newer waiting one of its lane replaces is set aside as held. `only`: none but these ids, where
+        any are named.
         """
         ...
 
@@ -292,8 +315,8 @@ class Ledger(Protocol):
         """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination."""
         ...
 
-    def doubt(self, now: datetime) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
+    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
         ...
 
     def orphan(self, now: datetime) -> int:
@@ -344,6 +367,36 @@ class Ledger(Protocol):
 
     def next_due(self) -> datetime | None:
         """When the next delivery is due (pending, or a lease that runs out)."""
+        ...
+
+    # digests
+
+    def queue_digest(
+        self, name: str, to: Destination, document: Mapping[str, object], at: datetime, again: timedelta | None
+    ) -> Delivery:
+        """The delivery that stands for a window (`name`) at a destination: queued now, unless there is one already.
+
+        again: so long after it was queued the same name is another window; None: it never is. One that was given up
+        or held is queued anew, with this document.
+        """
+        ...
+
+    def digest(self, key: str) -> Mapping[str, Any] | None:
+        """What the delivery with this key tells."""
+        ...
+
+    def delivery(self, delivery: int) -> Delivery | None:
+        """One entry of the outbox."""
+        ...
+
+    # what else has to be remembered across restarts
+
+    def note(self, name: str) -> str:
+        """What was noted under a name; empty where nothing was."""
+        ...
+
+    def save_note(self, name: str, text: str) -> None:
+        """Note it, in the place of what was noted under the name."""
         ...
 
 

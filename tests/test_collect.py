@@ -330,6 +330,12 @@ async def test_an_unchanged_poll_costs_no_transaction_until_it_is_flushed(store:
     assert await read_at() == at(1)
 
 
+async def test_what_was_told_just_before_a_kill_is_no_pause_afterwards(store: SqlStore, corridor: Corridor) -> None:
+    await corridor.take(answer(0, said(0, "slow")))
+    await corridor.take(answer(14, said(0, "slow"), said(14, "slower")))
+    assert (await store.read(lambda ledger: ledger.sightings()))[PAGE.id].read_at == at(14)
+
+
 async def test_a_state_that_must_be_remembered_is_saved_though_nothing_changed(
     store: SqlStore, corridor: Corridor
 ) -> None:
@@ -851,3 +857,33 @@ async def test_known_entries_of_a_feed_are_not_read_again_and_nothing_else_diffe
     forgotten, every = await read_in_turn(first, second, third, forget=True)
     assert kept == forgotten == sorted([["slow"], ["down again"], ["odd"], ["new"]])
     assert (few, every) == ([3, 2, 0], [3, 4, 3])
+
+
+# --- the history of what was believed ----------------------------------------------------------------------------
+
+
+async def beliefs_of(corridor: Corridor) -> list[tuple[Belief, datetime | None]]:
+    found = await corridor.store.read(lambda ledger: ledger.beliefs(at(-999), at(99_999)))
+    return [(edge.belief, edge.since) for edge in found.get(PAGE.id, [])]
+
+
+async def test_what_was_believed_when_is_kept(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(1))
+    for minute in (2, 3, 4):
+        await corridor.take(answer(minute, status=503))
+    await corridor.take(answer(5))
+    assert await beliefs_of(corridor) == [(Belief.OK, at(0)), (Belief.UNREADABLE, at(2)), (Belief.OK, at(5))]
+
+
+async def test_a_pause_of_our_own_is_kept_even_where_the_page_has_not_changed(corridor: Corridor) -> None:
+    for minute in (0, 1, 90):
+        await corridor.take(answer(minute))
+        corridor.collect.plan(PAGE.id, at(minute + 1))
+    assert await beliefs_of(corridor) == [(Belief.OK, at(0)), (Belief.UNKNOWN, at(1)), (Belief.OK, at(90))]
+
+
+async def test_the_silences_of_a_recording_are_no_pauses(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(5000))
+    assert await beliefs_of(corridor) == [(Belief.OK, at(0))]

@@ -537,3 +537,13 @@ def test_a_failed_try_is_judged_by_its_advice(
     judged = verdict(owed(act), error, now, WAIT)
     assert (judged.state, judged.due) == (state, None if due is None else now + due)
     assert str(error) in judged.reason
+
+
+async def test_a_kind_that_takes_no_digest_refuses_it_for_good(post: Post) -> None:
+    made = await post.store.write(
+        lambda ledger: ledger.queue_digest("24h/now", Destination("slack", "a"), {}, post.clock.now(), None)
+    )
+    await post.worker.sweep()
+    (after,) = await post.store.read(lambda ledger: ledger.deliveries())
+    assert (after.id, after.state) == (made.id, State.DEAD)
+    assert after.reason == "this kind of destination takes no digest"

@@ -111,9 +111,11 @@ class Desk:
             return refused
         if not wish.providers:
             return self._no("Which provider?", "subscribe")
-        for word in wish.providers:
-            if word not in self._by_id:
+        named = [self._provider(word) for word in wish.providers]
+        for word, found in zip(wish.providers, named, strict=True):
+            if found is None:
                 return self._not_watched(word)
+        wish = replace(wish, providers=tuple(found.id for found in named if found))
         if any(not _CALL.fullmatch(word) for words in wish.mention.values() for word in words.split()):
             return self._no("Only people, groups and the channel itself can be called.", "subscribe")
         return await self._safely(lambda ledger: self._subscribe(ledger, asker, wish))

@@ -15,12 +15,23 @@ import typer
 from typer.exceptions import TyperException
 
 from bot import __version__
-from bot.cli import asking, auditing, checking, correcting, database, outbox, running, subscribing
+from bot.cli import (
+    asking,
+    auditing,
+    checking,
+    correcting,
+    database,
+    outbox,
+    platforms,
+    running,
+    subscribing,
+    summing,
+)
 from bot.cli.common import DONE, FAILED, MISUSED
 from bot.errors import StatusbotError, UsageError
 
 #: The files of commands, in the order in which `--help` lists them.
-GROUPS = (running, asking, auditing, subscribing, correcting, checking, outbox, database)
+GROUPS = (running, asking, summing, auditing, subscribing, correcting, checking, outbox, platforms, database)
 
 app = typer.Typer(
     add_completion=False,
@@ -48,15 +59,9 @@ def options(
         typer.echo(context.get_help())
         raise typer.Exit
     context.obj = {"config": config}
-    _log(verbose=verbose)
+    from bot.cli import speech
 
-
-def _log(*, verbose: bool) -> None:
-    import logging
-
-    form = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(stream=sys.stderr, format=form, level=logging.WARNING)
-    logging.getLogger("statusbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+    speech.begin(verbose=verbose)
 
 
 def main() -> NoReturn:

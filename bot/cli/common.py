@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.config import Settings
     from bot.model import Incident
-    from bot.ports import Store
+    from bot.store import SqlStore
 
 T = TypeVar("T")
 
@@ -24,10 +24,13 @@ DONE, FAILED, MISUSED = 0, 1, 2  #: exit codes
 
 
 def settings_of(context: typer.Context) -> Settings:
-    """The settings that the command was called with. Raises UsageError."""
-    from bot.config import load
+    """The settings that the command was called with; no log line shows their secrets. Raises UsageError."""
+    from bot.cli import speech
+    from bot.config import load, secret_values
 
-    return load(context.find_root().obj["config"])
+    settings = load(context.find_root().obj["config"])
+    speech.hide(secret_values(settings.env))
+    return settings
 
 
 def duration_of(option: str, words: str) -> timedelta:
@@ -40,7 +43,7 @@ def duration_of(option: str, words: str) -> timedelta:
         raise UsageError(f"{option}: {error}") from error
 
 
-async def opened(url: str, work: Callable[[Store], Awaitable[T]], *, upgrade: bool = True) -> T:
+async def opened(url: str, work: Callable[[SqlStore], Awaitable[T]], *, upgrade: bool = True) -> T:
     """What `work` makes of the store at an address, closed again; UsageError where its tables need an upgrade first."""
     from bot.store import open_store
 
@@ -55,7 +58,7 @@ async def opened(url: str, work: Callable[[Store], Awaitable[T]], *, upgrade: bo
         await store.close()
 
 
-def only_asking(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+def only_asking(settings: Settings, work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """As `with_store`, for what only asks: it makes no database where there is none yet."""
     name = settings.database.removeprefix("sqlite:///")
     if name == settings.database or Path(name).exists() or not Path(name).parent.is_dir():
@@ -64,7 +67,7 @@ def only_asking(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     return in_memory(work)
 
 
-def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, alone: bool = False) -> T:
+def with_store(settings: Settings, work: Callable[[SqlStore], Awaitable[T]], *, alone: bool = False) -> T:
     """Open the store of the settings, do the work, close it; `alone` keeps a second one off. Upgrades SQLite only."""
     from bot.app import alone_on
 
@@ -72,7 +75,7 @@ def with_store(settings: Settings, work: Callable[[Store], Awaitable[T]], *, alo
         return waited_for(opened(settings.database, work, upgrade=settings.database.startswith("sqlite")))
 
 
-def in_memory(work: Callable[[Store], Awaitable[T]]) -> T:
+def in_memory(work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """Do the work with a store that is gone afterwards."""
     return waited_for(opened("sqlite://", work))
 

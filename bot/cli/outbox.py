@@ -41,7 +41,7 @@ def deliveries(
         for entry in found:
             why = f"  {entry.reason}" if entry.reason else ""
             what = f"{entry.id:>6} {entry.state.value:8} {entry.act.value:6} {entry.destination!s:28}"
-            typer.echo(f"{what} {entry.incident}{why}")
+            typer.echo(f"{what} {entry.incident or entry.key}{why}")
         if not found:
             typer.echo("nothing is owed, nothing was sent" if not failed else "nothing failed")
 

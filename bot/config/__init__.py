@@ -10,6 +10,7 @@ from bot.config.environment import check_destination, secret_values
 from bot.config.objects import providers_from, subscriptions_from
 from bot.config.parse import nearest, parse_destination, parse_duration, parse_impact, parse_listen, parse_mode
 from bot.config.settings import Settings, load
+from bot.config.zone import zone_named
 
 __all__ = [
     "Settings",
@@ -24,4 +25,5 @@ __all__ = [
     "providers_from",
     "secret_values",
     "subscriptions_from",
+    "zone_named",
 ]

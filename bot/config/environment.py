@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,10 +19,13 @@ VARIABLES: Mapping[str, str] = {
     "STATUSBOT_DATABASE": "",
     "STATUSBOT_LISTEN": "127.0.0.1:8080",
     "STATUSBOT_HEARTBEAT_URL": "",
+    "STATUSBOT_PUBLIC_URL": "",
     "HTTPS_PROXY": "",
     "NO_PROXY": "",
     "SSL_CERT_FILE": "",
     "SLACK_BOT_TOKEN": "",
+    "SLACK_APP_TOKEN": "",
+    "SLACK_SIGNING_SECRET": "",
     "DISCORD_BOT_TOKEN": "",
     "X_BEARER_TOKEN": "",
     "MSGRAPH_TENANT_ID": "",
@@ -35,7 +39,14 @@ VARIABLES: Mapping[str, str] = {
 }
 #: … and those that end in a destination's name; all of them are secrets.
 FAMILIES = ("APPRISE_URL_", "TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
-SECRETS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "X_BEARER_TOKEN", "MSGRAPH_CLIENT_SECRET")
+SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "DISCORD_BOT_TOKEN",
+    "X_BEARER_TOKEN",
+    "MSGRAPH_CLIENT_SECRET",
+)
 HEARTBEAT = "STATUSBOT_HEARTBEAT_URL"  #: whoever knows it can send one: a secret as well
 WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
 
@@ -92,11 +103,15 @@ def _parts(value: str) -> set[str]:
 
 
 def _passwords(value: str) -> set[str]:
+    """The password of an address as it is written and meant, and as a proxy is told of it; all, where it is unclear."""
     try:
-        password = urlsplit(value).password or ""
+        parts = urlsplit(value)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError:
         return {value}
-    return {password, unquote(password)}
+    if not password:
+        return set()
+    return {parts.password or "", password, b64encode(f"{user}:{password}".encode("utf-8", "replace")).decode()}
 
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:

@@ -10,12 +10,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bot import collectors, notifiers
+from bot.core.dates import DURATION, LONGEST, duration_of
 from bot.errors import UsageError
 from bot.model import Destination, Impact, Mode
 
 T = TypeVar("T")
-
-LONGEST = timedelta(days=36_500)  #: so that no date computed from a duration leaves the calendar
 
 #: Kinds that CONTRACT.md names and this version does not have.
 LATER_SOURCES = frozenset(
@@ -23,8 +22,6 @@ LATER_SOURCES = frozenset(
 )
 
 IMPACTS = tuple(impact for impact in Impact if impact is not Impact.MAINTENANCE)  #: those that have a rank of their own
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(\d{1,9}) ?([smhdw])", re.ASCII)
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
 _NAME = re.compile(r"\w[\w.-]*")
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([\w.-]*)):(\d{1,5})", re.ASCII)
@@ -54,11 +51,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def parse_duration(text: str) -> timedelta:
     """`60s`, `5m`, `24h`, `400d`, `2w`. Raises UsageError."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
+    if DURATION.fullmatch(text.strip()) is None:
         raise UsageError(f"{quoted(text)} is no duration; write a number and s, m, h, d or w, such as 24h")
-    length = timedelta(**{UNITS[match[2]]: 1}) * int(match[1]) if int(match[1]) <= 10**8 else LONGEST * 2
-    if length > LONGEST:
+    length = duration_of(text)
+    if length is None:
         raise UsageError(f"{quoted(text)} is too long; write {LONGEST.days}d at the most")
     return length
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from bot.config.environment import check_destination, environment_of
 from bot.config.files import find, read_dotenv, read_toml
 from bot.config.objects import read_providers, read_subscription
-from bot.config.parse import parse_destination, parse_duration
+from bot.config.parse import parse_destination, parse_duration, quoted
 from bot.config.tables import Table
 from bot.errors import UsageError
 from bot.model import Destination, Mode, Provider, Subscription
@@ -32,6 +33,7 @@ class Settings:
     subscriptions: tuple[Subscription, ...]
     operator: Destination | None
     keep: timedelta
+    may_subscribe: tuple[str, ...]  #: ids of Slack's users and user groups who may; none: anybody in the channel
     env: Mapping[str, str] = field(repr=False)  #: what is set of VARIABLES and FAMILIES, defaults filled in
     path: Path | None  #: the file that was read
 
@@ -53,7 +55,7 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None, c
 
 
 def _settings(root: Table, found: dict[str, str], path: Path | None) -> Settings:
-    root.only("database", "watch", "operator", "keep", "provider", "subscription")
+    root.only("database", "watch", "operator", "keep", "provider", "slack", "subscription")
     database = found.get("STATUSBOT_DATABASE") or root.text("database", DATABASE)
     env = MappingProxyType({**found, "STATUSBOT_DATABASE": database})
     settings = Settings(
@@ -63,6 +65,7 @@ def _settings(root: Table, found: dict[str, str], path: Path | None) -> Settings
         subscriptions=_all_subscriptions(root),
         operator=root.parsed("operator", parse_destination, None),
         keep=root.parsed("keep", parse_duration, KEEP),
+        may_subscribe=_may_subscribe(root),
         env=env,
         path=path,
     )
@@ -75,6 +78,16 @@ def _all_subscriptions(root: Table) -> tuple[Subscription, ...]:
     if "subscription" not in root.values:
         return (Subscription(Destination("console"), mode=Mode.POST, origin="file"),)
     return tuple(read_subscription(table) for table in root.tables("subscription"))
+
+
+def _may_subscribe(root: Table) -> tuple[str, ...]:
+    table = Table(root.get("slack", dict, {}), f"{root.where}, slack")
+    table.only("may_subscribe")
+    ids = table.names("may_subscribe")
+    for word in ids:
+        if not re.fullmatch(r"[USW][A-Z0-9]{2,20}", word):
+            raise table.error("may_subscribe", f"{quoted(word)}: write ids of users (U…) and user groups (S…)")
+    return ids
 
 
 def _check_destinations(settings: Settings, where: str) -> None:

@@ -24,6 +24,10 @@ _RFC822 = re.compile(
     r"(?:[A-Za-z]{3,9},? +)?(\d{1,2})[ -]([A-Za-z]{3,9})[ -](\d{4}|\d\d)"
     r" +(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: *([A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d\d?(?::?\d\d)?))?(?: *\([^()]*\))?"
 )
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  #: of a duration's units
+LONGEST = timedelta(days=36_500)  #: so that no date computed from a duration leaves the calendar
+
+DURATION = re.compile(r"(\d{1,9}) ?([smhdw])", re.ASCII)
 _OFFSET = re.compile(r"(?:GMT|UTC)?([+-])(\d\d?)(?::?(\d\d))?")
 
 
@@ -83,6 +87,15 @@ def _believable(iso: str, zone: timezone | None) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return at if 2000 <= at.year < 2100 else None
+
+
+def duration_of(text: str) -> timedelta | None:
+    """`60s`, `5m`, `24h`, `400d`, `2w`; None for anything else, and for what leaves the calendar."""
+    found = DURATION.fullmatch(text.strip())
+    if found is None:
+        return None
+    seconds = int(found[1]) * SECONDS[found[2]]
+    return timedelta(seconds=seconds) if seconds <= LONGEST.total_seconds() else None
 
 
 _LENGTH = re.compile(r"(\d{1,6}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)

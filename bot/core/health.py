@@ -20,6 +20,7 @@ FLAPS = 3  #: failures and returns of a source, after which it comes and goes
 FLAPS_WITHIN = timedelta(hours=2)
 STEADY = timedelta(minutes=30)  #: after so long in one state it no longer does
 EDGES = ("down", "up", "flaps", "steady")
+ABSENCE = timedelta(minutes=15)  #: a poll that is later than this by the plan leaves a hole in what is known (rule 11)
 STANDSTILL = timedelta(minutes=30)  #: a source that says nothing new for so long, while another speaks, is stale
 
 
@@ -65,6 +66,21 @@ def _failed(before: Sighting, at: datetime, failure: Unreadable) -> Sighting:
         failing_since=since,
         asked_at=at,
     )
+
+
+def unasked(before: Sighting, planned: datetime | None, at: datetime) -> datetime | None:
+    """Since when a source was not asked although it ought to have been (we were not there); None where it was."""
+    if before.asked_at is None or planned is None or at - max(planned, before.asked_at) < ABSENCE:
+        return None
+    return before.asked_at
+
+
+def edges(before: Sighting, after: Sighting, absent: datetime | None, at: datetime) -> tuple[Sighting, ...]:
+    """What a poll adds to the history of what was believed; `absent`: since when nobody asked before it."""
+    if absent is not None:
+        return Sighting(after.source, Belief.UNKNOWN, absent), replace(after, since=at)
+    same = (before.belief, before.since) == (after.belief, after.since)
+    return () if same or after.since is None else (after,)
 
 
 def fail_together(sightings: Iterable[Sighting], since: datetime) -> bool:

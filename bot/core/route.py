@@ -76,8 +76,10 @@ def open_now(incident: Incident, at: datetime) -> bool:
 
 
 def _turns(change: Change, update: Update) -> bool:
-    """Whether a revised update has ended the incident, or reopened it, without a word of its own."""
-    return change.before is not None and change.before.open is not change.incident.open and update.status is not None
+    """Whether a revised update's new status, and no update of its own, has ended the incident or reopened it."""
+    if change.before is None or change.before.open is change.incident.open or update.status is None:
+        return False
+    return all(update.status != known.status for known in change.before.updates if known.id == update.id)
 
 
 def _worth_an_edit(change: Change) -> bool:

@@ -155,7 +155,7 @@ def delivery_json(delivery: Delivery) -> dict[str, object]:
         "id": delivery.id,
         "key": delivery.key,
         "destination": str(delivery.destination),
-        "incident": delivery.incident,
+        "incident": delivery.incident or None,
         "updates": list(delivery.updates) or [delivery.update],
         "act": delivery.act.value,
         "state": delivery.state.value,

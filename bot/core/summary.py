@@ -157,10 +157,17 @@ def _card(notice: Notice) -> Card:
 
 
 def told(notice: Notice) -> tuple[Update, ...]:
-    """The updates whose words are shown: the notice's own, or the newest in a message that is kept current."""
+    """The updates whose words are shown: the notice's own, or the newest in a message that is kept current.
+
+    An opening that comes late shows both: nothing else tells its own words, and it must not read as if it were then.
+    """
     if notice.moved or notice.act in (Act.REPLY, Act.POST) or len(notice.updates) > 1:
         return notice.updates
-    return newest(notice.incident.updates) or notice.updates
+    current = newest(notice.incident.updates) or notice.updates
+    if notice.act is not Act.CREATE:
+        return current
+    shown = {update.id for update in (*notice.updates, *current)}
+    return tuple(update for update in notice.incident.updates if update.id in shown) or current
 
 
 def went_on(incident: Incident, at: datetime) -> Update:

@@ -104,3 +104,18 @@ def loads(word: str) -> Absences:
     """From it."""
     plain = json.loads(word or "{}")
     return {thread: Absence(datetime.fromisoformat(since), told=told) for thread, (since, told) in plain.items()}
+
+
+def vanished_at(incident: Incident) -> datetime | None:
+    """Since when an open incident is listed no more and nobody has spoken of it; None where that is not so."""
+    gone: dict[str, datetime] = {}
+    for update in incident.updates:
+        edge, _, rest = update.observed.partition("|")
+        if edge == "gone":
+            source, since, _ = rest.split("|", 2)
+            gone[source] = datetime.fromisoformat(since)
+        elif edge == "listed":
+            gone.pop(rest.partition("|")[0], None)
+    said = [report.at for update in incident.updates for report in update.reports]
+    since_all = max(gone.values(), default=None)
+    return None if not incident.open or since_all is None or any(at > since_all for at in said) else since_all

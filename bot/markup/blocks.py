@@ -33,6 +33,9 @@ PARTS = 12  #: of a line
 DOUBTS = 5
 ADDRESS = 1_000
 MENTION = 1_000
+ACTION = "statusbot:"  #: before a verb of bot.answer.reply, in the id of what is pressed
+LABEL = 75  #: characters on a button
+VALUE = 2_000  #: characters that a button holds
 PREVIEW = 400  #: characters of the words in a notification
 
 _IN_WORDS = re.compile(
@@ -40,13 +43,13 @@ _IN_WORDS = re.compile(
 )
 
 
-def message(notice: Notice) -> Message:
-    """The notice as `blocks` and the `text` of its notification."""
+def message(notice: Notice, *, buttons: bool = False) -> Message:
+    """The notice as `blocks` and the `text` of its notification. buttons: an app is there to hear them pressed."""
     shown = card(notice)
     text = preview(notice, shown)
     blocks: list[Json] = []
     for room in ROOMS:
-        blocks = blocks_of(notice, shown, room)
+        blocks = blocks_of(notice, shown, room, buttons=buttons)
         if size(blocks) <= LIMIT:
             break
     return Message({"text": SLACK.text(text), "blocks": blocks}, text)
@@ -57,8 +60,9 @@ def size(blocks: Sequence[Json]) -> int:
     return units(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
 
 
-def blocks_of(notice: Notice, shown: Card, room: int) -> list[Json]:
+def blocks_of(notice: Notice, shown: Card, room: int, *, buttons: bool = False) -> list[Json]:
     """The blocks, with about `room` characters for the words of the updates."""
+    pressed = pressable(notice, address(shown, own=notice.act is Act.POST)) if buttons else []
     fitting, cut = fit(shown.entries, room)
     if notice.act is Act.REPLY:
         blocks = [
@@ -71,13 +75,15 @@ def blocks_of(notice: Notice, shown: Card, room: int) -> list[Json]:
             *updates(fitting, shown.mark),
             *about(shown),
             *lines(shown.doubts),
-            *foot(shown, address(shown, own=True)),
+            *foot(shown, "" if pressed else address(shown, own=True)),
         ]
     else:
-        blocks = [*top(shown), *updates(fitting), *lines(shown.doubts), *foot(shown, address(shown))]
+        link = "" if pressed else address(shown)
+        blocks = [*top(shown), *updates(fitting), *lines(shown.doubts), *foot(shown, link)]
     mention = clip(notice.mention.strip(), MENTION)
     if mention and notice.act is not Act.EDIT:
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": mention}})
+    blocks += pressed
     return blocks or [plain(f"{shown.mark} {shown.state}")]
 
 
@@ -175,6 +181,26 @@ def foot(shown: Card, link: str) -> list[Json]:
     if link:
         parts.append({"type": "link", "url": link, "text": f"Read on at {urlsplit(link).hostname}"})
     return [rich(section(parts))] if parts else []
+
+
+def pressable(notice: Notice, link: str) -> list[Json]:
+    """What can be done about an incident, under its message: none in replies, nor where there is no incident."""
+    incident = notice.incident
+    if notice.act is Act.REPLY or notice.test or notice.moved or len(incident.id) > VALUE:
+        return []
+    made = [button("Timeline", f"{ACTION}timeline", incident.id)]
+    if incident.open:
+        made.append(button("Mute this incident", f"{ACTION}mute", incident.id))
+    if link:
+        made.append(button("Open the page", f"{ACTION}open") | {"url": link})
+    return [{"type": "actions", "elements": made}]
+
+
+def button(words: str, action: str, value: str = "") -> Json:
+    """Something to press. action: what is told when it is, its own among its neighbours. value: at most VALUE."""
+    shown = {"type": "plain_text", "text": one_line(words, LABEL) or "…", "emoji": False}
+    made: Json = {"type": "button", "action_id": action, "text": shown}
+    return made | ({"value": value} if value else {})
 
 
 def linked(words: str) -> list[Json]:

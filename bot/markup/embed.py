@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from bot.core.summary import COLOURS, Card, Entry, Line, card
 from bot.markup import DISCORD, clean, discord_ago
+from bot.markup.components import Component, button, link, rows
 from bot.markup.fit import fit, fit_by, fit_line, shares, units, web_address
 from bot.model import Act, Message, Notice
 
@@ -26,15 +27,30 @@ SHOWN = 12  #: updates whose words are told in one message
 ROLES = 100
 
 
-def message(notice: Notice) -> Message:
-    """The body of a create, a reply or an edit, without nonce; an edit leaves the content (the call) as it was."""
+def message(notice: Notice, *, buttons: bool = False) -> Message:
+    """The body of a create, a reply or an edit, without nonce; an edit leaves the content (the call) as it was.
+
+    buttons: somebody is there to hear them pressed.
+    """
     it = card(notice)
     body: dict[str, object] = {"embeds": [embed(it, notice.act)]}
+    if buttons and (pressable := pressed(notice, it)):
+        body["components"] = pressable
     mention = "" if notice.act is Act.EDIT else notice.mention
     body["allowed_mentions"] = allowed(mention)
     if mention:
         body["content"] = fit(mention, CONTENT, clean, units)
     return Message(body, plain(it))
+
+
+def pressed(notice: Notice, it: Card) -> list[Component]:
+    """What can be done about an incident, under its message; none in replies, nor where there is no incident."""
+    if notice.act is Act.REPLY or notice.test or notice.moved:
+        return []
+    incident = notice.incident
+    mute = button("mute", incident.id, "Mute this incident") if incident.open else None
+    page = link("Open the page", address(it, newest=notice.act is Act.POST))
+    return rows(button("timeline", incident.id, "Timeline"), mute, page)
 
 
 def plain(it: Card) -> str:
@@ -54,7 +70,7 @@ def allowed(mention: str) -> dict[str, object]:
 def embed(it: Card, act: Act) -> dict[str, object]:
     """The card as an embed; an update's own message begins with its words and not with the incident's headline."""
     alone = act in (Act.REPLY, Act.POST)
-    link = address(it, newest=alone)
+    url = address(it, newest=alone)
     made: dict[str, object] = {
         "title": title(it, act),
         "color": COLOURS[it.tone],
@@ -63,8 +79,8 @@ def embed(it: Card, act: Act) -> dict[str, object]:
     }
     if words := description(it.entries, titled=alone):
         made["description"] = words
-    if link:
-        made["url"] = link
+    if url:
+        made["url"] = url
     if it.label:
         made["author"] = {"name": fit(it.label, LABEL, clean, units)}
     return made

@@ -6,20 +6,22 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO, cast
-from unicodedata import category, east_asian_width
 
 from bot.core.summary import Card, Entry, Line, Tone, card
 from bot.core.text import clip
 from bot.errors import Permanent, Temporary
 from bot.markup import Markup, clean
+from bot.markup.columns import width, wrap
+from bot.markup.digest_text import text
 from bot.markup.fit import web_address
 from bot.model import Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from bot.core.digest import Digest
 
 WIDTH = 80
 LONGEST = 3_000  #: characters of one update's words
@@ -73,6 +75,11 @@ class Console:
         shown = card(notice)
         lines = list(layout(shown, Times(self._zone, notice.incident.started_at)))
         return Message({"lines": lines}, "\n".join(line for line, _ in lines))
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """The digest as text of 80 columns."""
+        words = text(digest)
+        return Message({"lines": [(line, PLAIN) for line in words.splitlines()]}, words)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Print it. Raises Permanent where nobody reads standard output any more, Temporary where it takes nothing."""
@@ -172,47 +179,3 @@ def wrapped(text: str, style: str, hanging: str = "") -> Iterator[Styled]:
     """Indented lines of a text; further ones hang."""
     for number, line in enumerate(wrap(text, WIDTH - len(INDENT) - len(hanging))):
         yield INDENT + (hanging if number else "") + line, style
-
-
-def wrap(text: str, columns: int) -> list[str]:
-    """The text's lines, broken between words; a word that is longer than a line is broken anywhere."""
-    lines: list[str] = []
-    for paragraph in clean(text).split("\n"):
-        line = ""
-        for word in paragraph.split():
-            if line and width(line) + 1 + width(word) > columns:
-                lines.append(line)
-                line = ""
-            *full, last = pieces(word, columns)
-            if full and line:
-                lines.append(line)
-                line = ""
-            lines += full
-            line = f"{line} {last}" if line else last
-        if line:
-            lines.append(line)
-    return lines
-
-
-def pieces(word: str, columns: int) -> list[str]:
-    """A word cut into pieces that each fit."""
-    cut, room = [""], columns
-    for sign in word:
-        room -= width(sign)
-        if room < 0:
-            cut.append("")
-            room = columns - width(sign)
-        cut[-1] += sign
-    return cut
-
-
-def width(text: str) -> int:
-    """Columns of a terminal: wide signs take two, combining ones none."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-@lru_cache(maxsize=4096)
-def _columns(sign: str) -> int:
-    if category(sign) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(sign) in "WF" else 1

@@ -12,13 +12,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import orjson
 from yarl import URL
 
+from bot.core.digest import Digest
 from bot.core.document import phrase
 from bot.core.text import clip
 from bot.errors import Doubtful, Permanent, SendError, Temporary
-from bot.markup import embed
-from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
+from bot.markup import digest_embed, embed
+from bot.model import Act, Delivery, Destination, Message, Notice, Picture, Receipt
 from bot.ports import Tools
 from bot.post import TIMEOUT, UNSENT, seconds
 from bot.reach import Proxy
@@ -64,8 +66,12 @@ class Discord:
         self._threads: set[str] = set()  #: those that are known to exist
 
     def render(self, notice: Notice) -> Message:
-        """A message with one embed, its footer the delivery's key."""
-        return embed.message(notice)
+        """A message with one embed, its footer the delivery's key; buttons where a front end listens for them."""
+        return embed.message(notice, buttons="discord" in self._tools.answered)
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A message with one embed and its picture, its footer the delivery's key."""
+        return digest_embed.message(digest, key)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Create, edit or reply. Raises as ports.Notifier says."""
@@ -99,7 +105,8 @@ class Discord:
     async def _create(self, channel: str, message: Message, delivery: Delivery) -> str:
         """The new message's id; twice the same delivery within some minutes is one message."""
         body = {**message.body, "nonce": nonce(delivery.key), "enforce_nonce": True}
-        said = await self._ask("POST", MESSAGES, ids(channel), json=body)
+        content: dict[str, Any] = {"form": fields(body, message.picture)} if message.picture else {"json": body}
+        said = await self._ask("POST", MESSAGES, ids(channel), **content)
         if isinstance(said, dict) and str(said.get("id", "")).isdigit():
             return str(said["id"])
         raise Doubtful("accepted, but the answer names no message")
@@ -169,6 +176,17 @@ class Discord:
             return http
         await http.close()
         raise failure
+
+
+def fields(body: Mapping[str, object], picture: Picture) -> list[dict[str, object]]:
+    """A message with a file, as discord.py's HTTPClient takes it."""
+    file: dict[str, object] = {
+        "name": "files[0]",
+        "value": picture.png,
+        "filename": picture.name,
+        "content_type": "image/png",
+    }
+    return [{"name": "payload_json", "value": orjson.dumps(body).decode()}, file]
 
 
 def client(env: Mapping[str, str]) -> HTTPClient:

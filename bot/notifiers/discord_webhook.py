@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import orjson
 from yarl import URL
 
+from bot.core.digest import Digest
 from bot.errors import Doubtful, Permanent
-from bot.markup import embed
+from bot.markup import digest_embed, embed
+from bot.markup.form import form
 from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
 from bot.post import TIMEOUT, Answer, address, check, post, seconds
@@ -30,14 +32,20 @@ class DiscordWebhook:
         """A message with one embed."""
         return embed.message(notice)
 
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A message with one embed and its picture."""
+        return digest_embed.message(digest, key)
+
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Post with `wait`, so that Discord names the message, or edit that one. Raises as ports.Notifier says."""
         edits = delivery.act is Act.EDIT
         url = address(self._tools.env, ADDRESS, destination.name)
+        kind, body = form(message)
         answer = await post(
             self._tools.session(),
             edit_url(url, delivery) if edits else url.update_query(wait="true"),
-            orjson.dumps(message.body),
+            body,
+            headers={"Content-Type": kind},
             method="PATCH" if edits else "POST",
             repeatable=edits,
             timeout=self._timeout,

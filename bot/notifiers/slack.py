@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from bot.core.digest import Digest
 from bot.core.document import phrase
 from bot.errors import Doubtful, Permanent, SendError, Temporary
-from bot.markup import blocks
-from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
+from bot.markup import blocks, digest_blocks
+from bot.model import Act, Delivery, Destination, Message, Notice, Picture, Receipt
 from bot.ports import Tools
 from bot.post import TIMEOUT, UNSENT, seconds
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
+HEARD = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")  #: with either of them Slack tells the app what is pressed
 EVENT = "statusbot"  #: the type of the metadata by which our messages are found again
 CLOCKS = timedelta(minutes=1)  #: how far Slack's clock may be behind ours
+PROCESSING = (0.0, 1.0, 2.0, 4.0)  #: seconds to wait before each try to show a file just uploaded
 PAGES = 10  #: of 100 messages, looked through at the most
 
 #: Slack's own words for "not now", and for trouble of its own after which the message may stand or not.
@@ -60,13 +63,18 @@ Call = Callable[["AsyncWebClient"], Awaitable[Any]]
 class Slack:
     """`slack:<channel id>`. timeout: seconds for one call."""
 
-    def __init__(self, tools: Tools, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, tools: Tools, *, timeout: float = TIMEOUT, processing: Sequence[float] = PROCESSING) -> None:
         self._tools = tools
         self._timeout = timeout
+        self._processing = processing
 
     def render(self, notice: Notice) -> Message:
-        """Blocks and the text of the notification."""
-        return blocks.message(notice)
+        """Blocks and the text of the notification; buttons where the app can hear them."""
+        return blocks.message(notice, buttons=any(self._tools.env.get(name) for name in HEARD))
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """Blocks, the text of the notification, and a picture."""
+        return digest_blocks.message(digest)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Post, reply or edit once. An edit always carries blocks and text: text alone would take the blocks away."""
@@ -77,12 +85,46 @@ class Slack:
             answer = await self._ask(lambda client: client.chat_update(**content, ts=root), repeatable=True)
             return delivery.root or receipt(answer, channel)
         metadata = {"event_type": EVENT, "event_payload": {"key": delivery.key}}
-        answer = await self._ask(
-            lambda client: client.chat_postMessage(
-                **content, thread_ts=root or None, metadata=metadata, unfurl_links=False, unfurl_media=False
+        content |= {"thread_ts": root or None, "metadata": metadata, "unfurl_links": False, "unfurl_media": False}
+        if message.picture is not None:
+            return receipt(await self._post_pictured(content, message.picture), destination.name)
+        return receipt(await self._post(content), destination.name)
+
+    async def _post(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._ask(lambda client: client.chat_postMessage(**content))
+
+    async def _post_pictured(self, content: dict[str, Any], picture: Picture) -> Mapping[str, Any]:
+        """One message with the picture in it; without it, and saying so, where Slack does not take it.
+
+        Slack refuses the block until it has processed the file, which takes it about a second
+        (slackapi/python-slack-sdk#1521).
+        """
+        first, *rest = content["blocks"]
+        file, trouble = await self._upload(picture)
+        for wait in self._processing if file else ():
+            await asyncio.sleep(wait)
+            shown = {"type": "image", "slack_file": {"id": file}, "alt_text": picture.alt}
+            try:
+                return await self._post({**content, "blocks": [first, shown, *rest]})
+            except Unfit as error:
+                trouble = str(error)
+        return await self._post({**content, "blocks": [first, *rest, blocks.plain(f"No picture: {trouble}")]})
+
+    async def _upload(self, picture: Picture) -> tuple[str, str]:
+        """The id of the file, which nobody sees yet; else why there is none."""
+        try:
+            answer = await self._ask(
+                lambda client: client.files_upload_v2(
+                    content=picture.png, filename=picture.name, title="Digest", alt_txt=picture.alt
+                ),
+                repeatable=True,
             )
-        )
-        return receipt(answer, destination.name)
+        except SendError as error:
+            lacking = "missing_scope" in str(error)
+            return "", "the app lacks the scope files:write" if lacking else str(error)
+        file = answer.get("file")
+        found = file.get("id") if isinstance(file, dict) else None
+        return (found, "") if isinstance(found, str) else ("", "Slack names no file")
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
         """The message that bears the delivery's key. None where it is not there, or where the app may not read.
@@ -150,10 +192,30 @@ class Slack:
         token = self._tools.env.get(TOKEN, "")
         if not token:
             raise Permanent(f"{TOKEN} is not set")
-        session, base_url = self._tools.session(), self._tools.env["SLACK_API_URL"]
-        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
+        session, base_url = Straight(self._tools.session()), self._tools.env["SLACK_API_URL"]
+        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])  # type: ignore[arg-type]
         client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
         return client
+
+
+class Unfit(Permanent):
+    """Slack does not take these blocks, or not yet."""
+
+
+class Straight:
+    """The part of aiohttp's session that slack-sdk uses, following no redirect: a message is for Slack alone."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @property
+    def closed(self) -> bool:
+        """As the session is."""
+        return self._session.closed
+
+    def request(self, method: str, url: str, **parts: Any) -> Any:
+        """The session's request."""
+        return self._session.request(method, url, **parts, allow_redirects=False)
 
 
 class Unreachable(Permanent):
@@ -193,6 +255,8 @@ def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
         return Temporary(reason, delay=seconds(error.response.headers.get("Retry-After")))
     if word in UNSURE or status >= 500 or (status == HTTPStatus.OK and not word):
         return Temporary(reason) if repeatable else Doubtful(reason)
+    if word == "invalid_blocks":
+        return Unfit(reason)
     reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
     return Unreachable(reason) if word in NO_READING else Permanent(reason)
 

@@ -6,8 +6,9 @@ import re
 
 import orjson
 
+from bot.core.digest import Digest
 from bot.errors import Doubtful, Permanent
-from bot.markup import blocks
+from bot.markup import blocks, digest_blocks
 from bot.model import Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
 from bot.post import TIMEOUT, Answer, address, check, post
@@ -28,6 +29,11 @@ class SlackWebhook:
     def render(self, notice: Notice) -> Message:
         """The app's message, and the key by which a reader knows a repetition."""
         return blocks.with_key(blocks.message(notice), notice.key)
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """The app's message without its picture, for which a webhook has no place."""
+        whole = blocks.with_key(digest_blocks.message(digest), key)
+        return Message(whole.body, whole.text)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Post it once. Raises as ports.Notifier says."""

@@ -7,8 +7,10 @@ from hashlib import sha256
 
 import orjson
 
+from bot.core.digest import Digest
+from bot.core.digest_words import outline
 from bot.core.summary import Card, Entry, Tone, card
-from bot.markup import TEAMS, clean
+from bot.markup import TEAMS, clean, digest_card
 from bot.markup.fit import fit, fit_by, fit_line, shares, web_address
 from bot.model import Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
@@ -43,6 +45,11 @@ class Teams:
         it = card(notice)
         words = it.latest.text if it.latest else it.label
         return Message(envelope(fill(it)), f"{clean(it.headline)}\n{clean(words)}".strip())
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A message with one card, its picture among it where that fits."""
+        room = WHOLE - len(orjson.dumps(envelope({})))
+        return Message(envelope(digest_card.card(digest, mark(key), room, size)), outline(digest).text)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """One POST to the flow. Raises Temporary, Permanent or Doubtful."""

@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from bot.core.digest import Digest
+from bot.core.digest_shape import digest_json
+from bot.core.digest_words import outline
 from bot.core.shape import incident_json, iso
 from bot.core.summary import card
 from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
@@ -46,6 +49,15 @@ class Webhook:
         if notice.moved:
             body["moved_from"] = notice.moved
         return Message(body, card(notice).headline)
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """The document of `digest --format json`."""
+        body: dict[str, object] = {
+            "type": "digest",
+            "timestamp": iso(digest.until),
+            "data": {"digest": digest_json(digest)},
+        }
+        return Message(body, outline(digest).text)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """One POST. Raises Temporary, Permanent or Doubtful."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from bot.errors import StatusbotError, UsageError
 from bot.ports import Ledger
 from bot.store import versions
 from bot.store.ledger import SqlLedger
+from bot.store.lock import alone
 from bot.store.trouble import SETTING, explain, line, passes
 
 T = TypeVar("T")
@@ -66,6 +68,15 @@ class SqlStore:
     async def upgrade(self) -> None:
         """Bring the schema to the newest version. Raises UsageError where the database is newer than the program."""
         await self._run(self._writers, self._upgrade)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[bool]:
+        """Whether no other process is within the same block ; the system ends it with the process."""
+        holding = contextlib.ExitStack()
+        try:
+            yield await asyncio.to_thread(holding.enter_context, alone(self._engine, name))
+        finally:
+            await asyncio.to_thread(holding.close)
 
     async def close(self) -> None:
         """Give back every connection, after the transactions that run."""

@@ -24,19 +24,21 @@ earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
 class Outbox(Fallbacks):
     """ports.Ledger's part about deliveries."""
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(
+        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+    ) -> list[Delivery]:
         """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
 
         An edit that a newer waiting one of its lane replaces is set aside as held. A reply or an edit whose lane has no
         message to stand on (its opening was refused or held back) becomes the opening itself: it is owed to somebody
-        who has been told nothing yet.
+        who has been told nothing yet. `only`: none but these, where any are named.
         """
         self.catch_up(now)
-        rows = self._heads(now, limit, busy)
+        rows = self._heads(now, limit, busy, only)
         while idle := [row for row in rows if row["replaced"] or _aimless(row)]:
             self._change([row["id"] for row in idle if row["replaced"]], state=State.HELD, reason=REPLACED)
             self._change([row["id"] for row in idle if not row["replaced"]], state=State.HELD, reason=AIMLESS)
-            rows = self._heads(now, limit, busy)
+            rows = self._heads(now, limit, busy, only)
         self._change([row["id"] for row in rows if _homeless(row)], act=Act.CREATE)
         ids = [row["id"] for row in rows]
         self._change(ids, state=State.SENDING, leased_until=now + lease, tries=deliveries.c.tries + 1)
@@ -65,15 +67,17 @@ class Outbox(Fallbacks):
         if state is State.DEAD:
             self.fall_back([delivery], now)
 
-    def doubt(self, now: datetime) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all that are doubtful and due."""
+    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
         lost = and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now)
         self._doubt(lost, now)
-        return self._fetch(and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now))
+        due = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now)
+        return self._fetch(and_(due, deliveries.c.id.in_(only)) if only else due)
 
     def orphan(self, now: datetime) -> int:
         """At the start of the only process: every sending is doubtful; how many."""
-        return self._doubt(deliveries.c.state == State.SENDING, now)
+        ours = deliveries.c.act != Act.DIGEST  # a digest may be on its way from another process: it has its lease
+        return self._doubt(and_(deliveries.c.state == State.SENDING, ours), now)
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
@@ -103,7 +107,7 @@ class Outbox(Fallbacks):
         )
         return min((moment for moment in self._db.execute(moments).one() if moment), default=None)
 
-    def _heads(self, now: datetime, limit: int, busy: Collection[str]) -> Sequence[Row]:
+    def _heads(self, now: datetime, limit: int, busy: Collection[str], only: Collection[int]) -> Sequence[Row]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
         query = (
             _whole()
@@ -115,6 +119,8 @@ class Outbox(Fallbacks):
         )
         if busy:
             query = query.where(deliveries.c.destination.not_in(busy))
+        if only:
+            query = query.where(deliveries.c.id.in_(only))
         return self._rows(query)
 
     def _change(self, ids: Collection[int], **values: Any) -> None:

@@ -80,6 +80,18 @@ sources = Table(
     instant("next_at"),
 )
 
+#: what was believed of each source, and from when on
+beliefs = Table(
+    "beliefs",
+    metadata,
+    text("source"),
+    instant("since", nullable=False),
+    Column("belief", Word(Belief), nullable=False),
+    text("reason"),
+    flag("ours"),
+    PrimaryKeyConstraint("source", "since"),
+)
+
 incidents = Table(
     "incidents",
     metadata,
@@ -241,6 +253,9 @@ subscription_facets = Table(
     Index("ix_subscription_facets_subscription", "subscription_id"),
 )
 
+#: what a front end has to remember across restarts, by name
+notes = Table("notes", metadata, Column("name", Text, primary_key=True), text("text"))
+
 #: what a destination wants to hear nothing new of; `kind` is incident or provider
 mutes = Table(
     "mutes",
@@ -328,3 +343,14 @@ Index(
 
 #: when somebody last made sure that the database can be written
 pulse = Table("pulse", metadata, Column("name", Text, primary_key=True), instant("at", nullable=False))
+
+#: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window
+digests = Table(
+    "digests",
+    metadata,
+    Column("key", Text, primary_key=True),
+    text("name"),
+    text("destination"),
+    Column("document", Document, nullable=False),
+    Index("ix_digests_name", "name", "destination"),
+)

@@ -187,6 +187,11 @@ async def test_whom_a_subscription_calls(store: SqlStore) -> None:
     assert made.mention == wish.mention
 
 
+async def test_a_provider_may_be_wished_for_by_its_name(store: SqlStore) -> None:
+    assert (await desk(store).subscribe(ANN, Wish((ACME.name.upper(),)))).done
+    assert [one.providers for one in await store.read(lambda ledger: ledger.subscriptions())] == [("acme",)]
+
+
 async def test_a_component_that_nobody_knows_is_pointed_out(store: SqlStore) -> None:
     assert "Not a name that I know: Teleporter" in told(await desk(store).ask(ANN, "subscribe acme Teleporter"))
 

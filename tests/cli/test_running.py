@@ -52,7 +52,6 @@ def test_the_demo_tells_the_evening(here: Place) -> None:
     story = (
         "We're investigating a potential issue impacting multiple Microsoft 365",  # the first post on X
         "The status page does not answer (429 Too Many Requests)",
-        "No answer · observed by statusbot · since ",
         "A portion of dependent service infrastructure in the North America region",  # the page's other words
         "The status page answers again, after 40 min.",
         "We've restored access to the affected services",

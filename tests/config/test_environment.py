@@ -33,6 +33,9 @@ def test_the_environment_has_its_defaults_and_what_is_empty_counts_as_not_set(tm
     [
         ({"X_BEARER_TOKEN": f"Bearer {SECRET}"}, "X_BEARER_TOKEN: holds a space"),
         ({"SLACK_BOT_TOKEN": f"{SECRET}…"}, "SLACK_BOT_TOKEN: holds a space or a character"),
+        ({"SLACK_APP_TOKEN": f"{SECRET} x"}, "SLACK_APP_TOKEN: holds a space"),
+        ({"SLACK_SIGNING_SECRET": f"{SECRET} x"}, "SLACK_SIGNING_SECRET: holds a space"),
+        ({"STATUSBOT_PUBLIC_URL": f"status.example/{SECRET}"}, "STATUSBOT_PUBLIC_URL: no http or https address"),
         ({"X_API_URL": f"api.x.com/{SECRET}"}, "X_API_URL: no http or https address"),
         ({"STATUSBOT_HEARTBEAT_URL": f"ping.example/{SECRET}"}, "STATUSBOT_HEARTBEAT_URL: no http or https address"),
         ({"TEAMS_WEBHOOK_A": f"flow.example/{SECRET}"}, "TEAMS_WEBHOOK_A: no http or https address"),
@@ -70,6 +73,8 @@ def test_a_place_where_nobody_can_listen_is_named(tmp_path: Path, words: str) ->
 def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling_parts(tmp_path: Path) -> None:
     env = {
         "X_BEARER_TOKEN": "bearer-token",
+        "SLACK_APP_TOKEN": "xapp-token",
+        "SLACK_SIGNING_SECRET": "signing-secret",
         "MSGRAPH_CLIENT_SECRET": "client-secret",
         "MSGRAPH_CLIENT_ID": "client-id-is-public",
         "TEAMS_WEBHOOK_OPS": f"https://flow.example/workflows/1/invoke?api-version=1&sig={SECRET}%3D",
@@ -81,7 +86,16 @@ def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling
         "HTTPS_PROXY": "http://user:pr%C3%B6xy-pass@proxy:3128",
     }
     found = secret_values(settings(tmp_path, 'database = "postgresql://bot:pa55word@db/status"', env).env)
-    assert {"bearer-token", "client-secret", "whsec_c2VjcmV0", "https://[odd-address", "pa55word", SECRET} <= found
+    assert {
+        "bearer-token",
+        "client-secret",
+        "xapp-token",
+        "signing-secret",
+        "whsec_c2VjcmV0",
+        "https://[odd-address",
+        "pa55word",
+        SECRET,
+    } <= found
     assert {env["TEAMS_WEBHOOK_OPS"], f"/services/T0/B0/{SECRET}", f"{SECRET}="} <= found
     assert {"pr%C3%B6xy-pass", "pröxy-pass"} <= found
     assert not {"client-id-is-public", "1", "", "/"} & found

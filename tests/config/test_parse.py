@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot import notifiers
 from bot.config import parse_destination, parse_duration
-from bot.config.parse import LONGEST
+from bot.core.dates import LONGEST
 from bot.errors import UsageError
 from tests.config.written import SECRET
 

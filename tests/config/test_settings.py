@@ -13,7 +13,7 @@ import pytest
 from bot.config import load
 from bot.config.environment import FAMILIES
 from bot.model import Destination, Impact, Mode
-from tests.config.written import ENV, SECRET, WHOLE, settings
+from tests.config.written import ENV, SECRET, WHOLE, refusal, settings
 
 
 def test_without_a_file_microsoft_365_is_told_on_the_console(tmp_path: Path) -> None:
@@ -101,3 +101,22 @@ def test_importing_it_imports_nothing_dear() -> None:
     script = "import sys, bot.config, bot.catalog; bot.catalog.catalogue(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
     assert not [name for name in loaded if re.fullmatch(heavy, name)]
+
+
+def test_who_may_subscribe_in_slack_is_a_list_of_users_and_user_groups(tmp_path: Path) -> None:
+    found = settings(tmp_path, '[slack]\nmay_subscribe = ["U0123456789", "S0123456789", "W0123456789"]')
+    assert found.may_subscribe == ("U0123456789", "S0123456789", "W0123456789")
+    assert settings(tmp_path, "[slack]").may_subscribe == settings(tmp_path, "").may_subscribe == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('may_subscribe = ["@ann"]', 'slack, may_subscribe: "@ann": write ids of users (U…) and user groups (S…)'),
+        ('may_subscribe = ["C0123456789"]', 'slack, may_subscribe: "C0123456789"'),
+        ('may_subscribe = "U0123456789"', "slack, may_subscribe: write a list of texts"),
+        ('may_subscribed = ["U0123456789"]', 'slack: unknown setting "may_subscribed"; did you mean "may_subscribe"?'),
+    ],
+)
+def test_who_may_subscribe_is_checked(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in refusal(tmp_path, f"[slack]\n{text}")

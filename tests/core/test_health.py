@@ -315,3 +315,23 @@ def test_no_source_is_asked_without_a_pause_or_never(
     assert waited <= max(every, timedelta(minutes=15), retry or timedelta(0))
     if retry is not None:
         assert waited >= retry
+
+
+def test_a_poll_that_is_later_than_planned_was_missed_and_a_slow_one_was_not() -> None:
+    seen = Sighting("acme/page", Belief.OK, at(0), asked_at=at(0))
+    assert health.unasked(seen, at(1), at(17)) == at(0)
+    assert health.unasked(seen, at(60), at(61)) is None  # asked once an hour
+    assert health.unasked(seen, None, at(600)) is None  # a recording: its silences were watched
+    assert health.unasked(Sighting("acme/page"), at(1), at(600)) is None
+
+
+def test_the_history_of_beliefs_has_an_entry_for_each_edge_and_one_for_our_absence() -> None:
+    well = Sighting("acme/page", Belief.OK, at(0), asked_at=at(5), read_at=at(5))
+    gone = replace(well, belief=Belief.UNREADABLE, since=at(10))
+    assert health.edges(Sighting("acme/page"), well, None, at(0)) == (well,)
+    assert health.edges(well, replace(well, asked_at=at(6)), None, at(6)) == ()
+    assert health.edges(well, gone, None, at(11)) == (gone,)
+    assert health.edges(well, well, at(5), at(90)) == (
+        Sighting("acme/page", Belief.UNKNOWN, at(5)),
+        replace(well, since=at(90)),
+    )

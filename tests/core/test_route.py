@@ -54,6 +54,16 @@ def test_an_edit_is_one_edit_and_no_message() -> None:
     assert not routing.news
 
 
+def test_an_edit_that_is_read_together_with_the_end_is_not_told_again() -> None:
+    edited = replace(FOUND, text="Found it, and mended it", seen_at=at(21))
+    assert told(learnt(edited, OVER, known=(OPEN, FOUND)), Waking.AWAKE) == [["It is over"]]
+
+
+def test_an_end_that_is_stated_by_an_update_of_before_is_told() -> None:
+    ended = replace(FOUND, status=Status.RESOLVED, seen_at=at(21))
+    assert told(learnt(ended, known=(OPEN, FOUND)), Waking.AWAKE) == [["Found it"]]
+
+
 def test_each_edit_is_another_and_the_same_edit_is_the_same() -> None:
     first, second = (replace(OPEN, text=f"Version {n}", seen_at=at(15 + n)) for n in (1, 2))
     one, other = owed(learnt(first, known=(OPEN,)))[0], owed(learnt(second, known=(OPEN, first)))[0]

@@ -96,10 +96,17 @@ def test_a_reply_tells_its_own_updates() -> None:
     assert [entry.text for entry in card(notice(update(2), act=Act.REPLY, incident=incident)).entries] == ["words 2"]
 
 
-@pytest.mark.parametrize("act", [Act.CREATE, Act.EDIT])
-def test_a_late_update_never_rewinds_the_message_that_is_kept_current(act: Act) -> None:
+def test_a_late_update_never_rewinds_the_message_that_is_kept_current() -> None:
     incident = replace(INCIDENT, updates=(update(1), update(2), update(3)))
-    assert [entry.text for entry in card(notice(update(2), act=act, incident=incident)).entries] == ["words 3"]
+    assert [entry.text for entry in card(notice(update(2), act=Act.EDIT, incident=incident)).entries] == ["words 3"]
+
+
+def test_an_opening_that_comes_late_tells_its_own_words_and_the_newest() -> None:
+    incident = replace(INCIDENT, updates=(update(1), update(2), update(3)))
+    shown = card(notice(update(1), act=Act.CREATE, incident=incident))
+    assert [entry.text for entry in shown.entries] == ["words 1", "words 3"]
+    assert shown.latest is not None
+    assert shown.latest.text == "words 3"
 
 
 def test_a_catch_up_tells_all_that_it_stands_for() -> None:

@@ -60,7 +60,7 @@ async def test_what_x_told_first_the_page_adopts(given: World) -> None:
 async def dies_and_returns(given: World, fault: Fault, time: int) -> None:
     """The page fails, is asked some more, and recovers, for the n-th time."""
     given.page.fault = fault
-    await given.until(lambda: replies(given, "has not answered since") == time, "that it does not answer")
+    await given.until(lambda: replies(given, "The status page does not answer") == time, "that it does not answer")
     await given.settled()
     given.page.fault = None
     await given.until(lambda: replies(given, "answers again") == time, "that it answers again")

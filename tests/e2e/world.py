@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from time import time
 from typing import Any
 
 from aiohttp import web
@@ -20,7 +19,10 @@ from aiohttp import web
 from tests.collectors.x.fake import TOKEN as X_TOKEN
 from tests.collectors.x.fake import FakeX, post
 from tests.support import discord, slack, teams
-from tests.support.server import serve
+from tests.support.discord_gateway import Chat
+from tests.support.faults import PLAIN, Fate, Fault, Faulty
+from tests.support.server import Handler, Server, serve
+from tests.support.slack_app import FakeSlack
 from tests.support.statuspage import StatusPage, stamp
 
 BOUND = 30.0  #: seconds after which something that should have happened counts as never happening
@@ -61,12 +63,19 @@ class World:
     folder: Path
     page: StatusPage = field(default_factory=lambda: StatusPage("Microsoft 365"))
     x: FakeX = field(default_factory=FakeX)
-    slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=itertools.count(int(time()))))
-    discord: discord.Fake = field(default_factory=lambda: discord.Fake(at=datetime.now(UTC)))  # noqa: TID251
+    slack: slack.Workspace = field(default_factory=lambda: slack.Workspace(clock=slack.ticking()))
+    chat: FakeSlack = field(init=False)  #: the same workspace as an app knows it
+    discord: Chat = field(default_factory=lambda: Chat(now=lambda: datetime.now(UTC)))  # noqa: TID251
     teams: teams.Flow = field(default_factory=teams.Flow)
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
+    faults: dict[str, Fault] = field(default_factory=dict)  #: of what is sent, by platform, while they stand here
+    struck: list[str] = field(default_factory=list)  #: the platforms at which one came about
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.chat = FakeSlack(space=self.slack)
 
     def noting(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
         """The handler; each request it has acted on wakes who waits in `until`."""
@@ -78,6 +87,13 @@ class World:
                 self._heard.set()
 
         return noted
+
+    def fate(self, platform: str, request: web.Request) -> Fate:
+        """What happens to a request to a platform."""
+        fault = self.faults.get(platform, Fault.NONE) if request.method == "POST" else Fault.NONE
+        if fault is not Fault.NONE:
+            self.struck.append(platform)
+        return Fate(fault)
 
     async def until(self, happened: Callable[[], object], what: str) -> None:
         """Wait until the platforms have seen something happen, as long as the program is there to do it."""
@@ -124,14 +140,7 @@ class World:
 
     async def start(self, *words: str) -> Program:
         """`statusbot` with these words."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *words),
-            cwd=self.folder,
-            env=self.env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        program = Program(process)
+        program = await start(self.folder, self.env, *words)
         self.running.append(program)
         return program
 
@@ -155,6 +164,18 @@ class World:
     async def said(self, *words: str) -> Any:
         """What `statusbot` prints as JSON."""
         return json.loads(await self.printed(*words))
+
+
+async def start(folder: Path, env: Mapping[str, str], *words: str) -> Program:
+    """`statusbot` with these words, in that folder, and with no other environment."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *words),
+        cwd=folder,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    return Program(process)
 
 
 class Program:
@@ -204,10 +225,17 @@ async def world(folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(serve(made.noting(made.page)))
         x = await stack.enter_async_context(serve(made.noting(made.x)))
-        space = await stack.enter_async_context(serve(made.noting(made.slack.handle)))
-        guild = await stack.enter_async_context(serve(made.noting(made.discord)))
-        flow = await stack.enter_async_context(serve(made.noting(made.teams)))
+
+        def behind(name: str, inner: Handler) -> AbstractAsyncContextManager[Server]:
+            faulty = Faulty(inner, PLAIN, partial(made.fate, name), lambda _: None, made.over)
+            return serve(made.noting(faulty))
+
+        space = await stack.enter_async_context(behind("slack", made.chat.handle))
+        guild = await stack.enter_async_context(behind("discord", made.discord))
+        flow = await stack.enter_async_context(behind("teams", made.teams))
         made.discord.server = guild
+        made.slack.url = f"{space.url}/api/"
+        made.chat.url = space.url
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
             "HOME": str(folder),
@@ -224,5 +252,6 @@ async def world(folder: Path) -> AsyncIterator[World]:
             yield made
         finally:
             made.slack.over.set()
+            made.over.set()
             for program in made.running:
                 await program.kill()

@@ -195,3 +195,40 @@ def test_a_message_that_cannot_be_asked_for_bears_its_key() -> None:
     check(rendered)
     assert shown(rendered)[-1] == "id key-1"
     assert with_key(rendered, "") == rendered
+
+
+def pressed(rendered: Message) -> list[dict[str, Any]]:
+    """What can be pressed."""
+    return [node for node in walk(rendered.body["blocks"]) if node.get("type") == "button"]
+
+
+@pytest.mark.parametrize("act", [Act.CREATE, Act.EDIT, Act.POST])
+def test_where_an_app_hears_it_a_message_bears_what_can_be_done_about_its_incident(act: Act) -> None:
+    rendered = message(notice(act=act), buttons=True)
+    check(rendered)
+    timeline, mute, page = pressed(rendered)
+    assert (timeline["text"]["text"], timeline["action_id"]) == ("Timeline", "statusbot:timeline")
+    assert (mute["text"]["text"], mute["action_id"]) == ("Mute this incident", "statusbot:mute")
+    assert timeline["value"] == mute["value"] == INCIDENT.id
+    assert page["text"]["text"] == "Open the page"
+    assert page["url"].startswith("https://")
+    assert not any(line.startswith("Read on at") for line in shown(message(notice(act=Act.CREATE), buttons=True)))
+
+
+def test_replies_tests_and_messages_of_what_went_on_elsewhere_bear_no_buttons() -> None:
+    for made in (notice(act=Act.REPLY), notice(test=True), notice(moved="i0")):
+        assert message(made, buttons=True) == message(made)
+
+
+def test_what_is_over_cannot_be_muted_and_what_has_no_page_not_be_opened() -> None:
+    over = replace(INCIDENT, status=Status.RESOLVED, resolved_at=at(9), url="javascript:alert(1)")
+    told = replace(update(0), url="")
+    assert [each["action_id"] for each in pressed(message(notice(told, incident=over), buttons=True))] == [
+        "statusbot:timeline"
+    ]
+
+
+@settings(deadline=None)
+@given(notices)
+def test_any_text_fits_with_buttons(any_notice: Notice) -> None:
+    check(message(any_notice, buttons=True))

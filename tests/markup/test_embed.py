@@ -26,9 +26,11 @@ def embed_of(given_: Notice) -> dict[str, Any]:
 def hold(given_: Notice) -> None:
     """The message obeys Discord's document and what stands beside it."""
     body = json.loads(json.dumps(message(given_).body).encode("utf-8"))
+    with_buttons = json.loads(json.dumps(message(given_, buttons=True).body).encode("utf-8"))
     kind = "MessageEditRequestPartial" if given_.act is Act.EDIT else "MessageCreateRequest"
-    for name in (kind, "IncomingWebhookRequestPartial"):
-        jsonschema.Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(body)
+    for name, each in ((kind, with_buttons), (kind, body), ("IncomingWebhookRequestPartial", body)):
+        jsonschema.Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(each)
+    assert body == {key: value for key, value in with_buttons.items() if key != "components"}
     (embed,) = body["embeds"]
     fields = embed["fields"]
     texts = [
@@ -160,3 +162,23 @@ def test_a_long_key_is_found_by_its_digest_and_never_confused() -> None:
     assert footer(long) != footer(long + "1")
     assert units(footer(long)) <= 256
     assert footer(KEY) == KEY
+
+
+def buttons(given_: Notice) -> list[tuple[str, str]]:
+    """Each button's words, and what it does."""
+    rows: Any = message(given_, buttons=True).body.get("components", [])
+    return [(one["label"], one.get("custom_id") or one["url"]) for row in rows for one in row["components"]]
+
+
+@pytest.mark.parametrize("act", [Act.CREATE, Act.EDIT])
+def test_under_an_incident_stands_what_can_be_done_about_it(act: Act) -> None:
+    page = ("Open the page", "https://status.example.com/i1")
+    assert buttons(notice(act=act)) == [("Timeline", "sb:timeline:i1"), ("Mute this incident", "sb:mute:i1"), page]
+    assert buttons(notice(act=act, status=Status.RESOLVED)) == [("Timeline", "sb:timeline:i1"), page]
+
+
+@pytest.mark.parametrize(
+    "given_", [notice(act=Act.REPLY), notice(test=True), notice(act=Act.EDIT, moved="i2"), notice(id="x" * 99, url="")]
+)
+def test_where_nothing_can_be_done_there_is_no_button(given_: Notice) -> None:
+    assert [one for one in buttons(given_) if one[0] != "Open the page"] == []

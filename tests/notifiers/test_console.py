@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Permanent, SendError, Temporary
+from bot.markup.columns import width, wrap
 from bot.model import Act, Delivery, Destination, Impact, Notice, Receipt, Status
-from bot.notifiers.console import Console, width, wrap, write
+from bot.notifiers.console import Console, write
 from bot.ports import Tools
 from tests.support.notices import DOWN, HOSTILE, INCIDENT, at, hostile, notice, notices, update
 

@@ -331,3 +331,9 @@ def test_rendering_imports_no_discord_py() -> None:
         "Discord(tools()).render(notice()); assert 'discord' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("answered", "there"), [(frozenset({"discord"}), True), (frozenset({"slack"}), False)])
+def test_buttons_only_where_a_front_end_listens(answered: frozenset[str], there: bool) -> None:
+    notifier = Discord(replace(tools(None), answered=answered))
+    assert ("components" in notifier.render(notice()).body) is there

@@ -26,6 +26,7 @@ async def hold(path: Path, mode: Mode) -> int:
         await store.close()
     for notice in notices:
         slack_accepts(blocks.message(notice))
+        slack_accepts(blocks.message(notice, buttons=True))
         discord_accepts(notice)
         teams_accepts(notice)
     return len(notices)

@@ -71,6 +71,13 @@ async def test_a_create_stands_in_the_channel_with_blocks_text_and_key(bench: Be
     assert "thread_ts" not in message
 
 
+@pytest.mark.parametrize("heard", ["SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
+async def test_there_are_buttons_only_where_the_app_can_hear_them(bench: Bench, heard: str) -> None:
+    hearing = Slack(replace(bench.tools, env={**bench.tools.env, heard: "secret"}))
+    assert "button" in str(hearing.render(notice()).body)
+    assert "button" not in str(bench.slack.render(notice()).body)
+
+
 async def test_a_reply_stands_in_the_thread_of_the_root(bench: Bench) -> None:
     root = await bench.create()
     await bench.send(Act.REPLY, root)
@@ -158,6 +165,15 @@ async def test_an_edit_that_may_stand_is_made_again_later(bench: Bench, trouble:
     with pytest.raises(Temporary, match=reason):
         await bench.send(Act.EDIT, root)
     assert len(bench.space.called("chat.update")) == 1
+
+
+async def test_a_message_follows_nobody_elsewhere(bench: Bench) -> None:
+    async with workspace() as stranger:
+        there = {"Location": f"{stranger.url}chat.postMessage"}
+        bench.space.troubles["chat.postMessage"] = [Trouble(lambda: web.Response(status=307, headers=there))]
+        with pytest.raises(Permanent, match="307"):
+            await bench.create()
+    assert stranger.calls == []
 
 
 async def test_an_edit_of_a_deleted_message_is_refused_for_good(bench: Bench) -> None:
@@ -292,6 +308,7 @@ async def test_a_question_without_an_answer_is_not_taken_for_no(
 def test_rendering_does_not_import_slack_sdk() -> None:
     code = (
         "import sys; from bot.notifiers.slack import Slack; from tests.support.notices import notice\n"
-        "Slack(None).render(notice()); sys.exit('slack_sdk' in sys.modules)"
+        "from types import SimpleNamespace\n"
+        "Slack(SimpleNamespace(env={})).render(notice()); sys.exit('slack_sdk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

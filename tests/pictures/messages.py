@@ -17,7 +17,7 @@ from tests.pictures.pages import CARDS, discord, slack, teams
 def pages(notice: Notice) -> Mapping[str, str]:
     """By platform and colours; Teams' only where Microsoft's package is installed."""
     body = embed.message(notice).body
-    message: Any = blocks.message(notice).body["blocks"]
+    message: Any = blocks.message(notice, buttons=True).body["blocks"]
     drawn = {"slack": slack(message), "slack-dark": slack(message, dark=True), "discord": discord(body)}
     if CARDS.exists():
         card = card_of(notice)

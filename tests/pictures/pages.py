@@ -101,6 +101,8 @@ def _block(block: Json) -> str:
         return f"<div class=rich>{''.join(_rich(part) for part in block['elements'])}</div>"
     if kind == "actions":
         return "".join(f"<button>{escape(part['text']['text'])}</button>" for part in block["elements"])
+    if kind == "image":
+        return f'<img alt="{escape(block["alt_text"])}" src="{block.get("image_url", "")}" style="max-width: 100%">'
     return "<div class=divider></div>" if kind == "divider" else ""
 
 
@@ -113,6 +115,8 @@ def _words(text: Json) -> str:
 
 
 def _rich(part: Json) -> str:
+    if part["type"] == "rich_text_list":
+        return f"<ul>{''.join(f'<li>{_rich(item)}</li>' for item in part['elements'])}</ul>"
     inside = "".join(_span(element) for element in part["elements"])
     return f"<blockquote>{inside}</blockquote>" if part["type"] == "rich_text_quote" else f"<div>{inside}</div>"
 
@@ -120,6 +124,8 @@ def _rich(part: Json) -> str:
 def _span(element: Json) -> str:
     if element["type"] == "date":
         return f"<span class=time>{_stamp(element['timestamp'])}</span>"
+    if element["type"] == "channel":
+        return '<a href="#">#a-channel</a>'
     if element["type"] == "link":
         return f'<a href="#">{escape(element.get("text") or element["url"])}</a>'
     words, style = escape(element.get("text", "")), element.get("style", {})

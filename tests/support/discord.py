@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
 
 from aiohttp import web
@@ -37,15 +39,39 @@ def error(status: int, code: int = 0, headers: Mapping[str, str] | None = None) 
     return answer(body, status=status, headers={"Via": "1.1 google", **(headers or {})})
 
 
+def encoded(data: object) -> str:
+    """Bytes as JSON may hold them."""
+    assert isinstance(data, bytes)
+    return b64encode(data).decode()
+
+
+async def told(request: web.Request) -> dict[str, Any]:
+    """A message as it came: JSON, or a form whose files stand in `files`, in base64."""
+    if not request.content_type.startswith("multipart/"):
+        body: dict[str, Any] = await request.json()
+        return body
+    form = message_from_bytes(
+        f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode() + await request.read()
+    )
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+    files = {name: encoded(part.get_payload(decode=True)) for part in parts.values() if (name := part.get_filename())}
+    payload = parts["payload_json"].get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return {**json.loads(payload), "files": files}
+
+
 @dataclass
 class Fake:
-    """A Discord that keeps messages by channel and knows a nonce again. `at`: when what it keeps was said."""
+    """A Discord that keeps messages by channel and knows a nonce again for `memory`. `now`: when it all happens."""
 
     server: Server = field(default_factory=lambda: Server(""))
     channels: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"42": []})
     trouble: Trouble = lambda _: None
     after: Trouble = lambda _: None  #: once it has acted
-    at: datetime = AT
+    posted: list[dict[str, Any]] = field(default_factory=list)  #: the messages as they were when they came
+    now: Callable[[], datetime] = lambda: AT
+    memory: timedelta = timedelta(minutes=5)
+    recognised: int = 0  #: creates that were answered with the message of an earlier one
     count: itertools.count[int] = field(default_factory=itertools.count)
 
     def asked(self, method: str, end: str) -> list[web.Request]:
@@ -69,17 +95,27 @@ class Fake:
             return self.thread(rest[1])
         if request.method == "GET":
             return answer(self.page(channel, request))
-        body = await request.json()
+        body = await told(request)
         if request.method == "PATCH":
             return answer(self.edit(channel, rest[1], body))
-        for message in self.channels[channel]:
-            if message["nonce"] == body["nonce"] and body["enforce_nonce"]:
-                return answer(message)
-        return answer(self.add(channel, body))
+        known = self.known(channel, body)
+        self.recognised += known is not None
+        return answer(known or self.add(channel, body))
+
+    def known(self, channel: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The message of the same nonce, where it is to be enforced and has not been forgotten yet."""
+        oldest = self.number(self.now() - self.memory)
+        found = (one for one in self.channels[channel] if one["nonce"] == body["nonce"] and int(one["id"]) >= oldest)
+        return next(found, None) if body["enforce_nonce"] else None
+
+    def number(self, at: datetime) -> int:
+        """The least id of a time."""
+        return int(at.timestamp() * 1000) - EPOCH_MS << 22
 
     def add(self, channel: str, body: dict[str, Any], later: timedelta = timedelta(0)) -> dict[str, Any]:
-        number = (int((self.at + later).timestamp() * 1000) - EPOCH_MS << 22) + next(self.count)
+        number = self.number(self.now() + later) + next(self.count)
         message = {"nonce": "", "embeds": [], **body, "id": str(number)}
+        self.posted.append({**message, "channel_id": channel})
         self.channels[channel].append(message)
         return message
 

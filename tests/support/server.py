@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Seen = Callable[[web.Request], web.Request]
 
 
 @dataclass
@@ -20,11 +21,12 @@ class Server:
 
 
 @asynccontextmanager
-async def serve(handler: Handler) -> AsyncIterator[Server]:
-    """Serve every path and method with `handler` until the block ends."""
+async def serve(handler: Handler, seen: Seen = lambda request: request) -> AsyncIterator[Server]:
+    """Serve every path and method with `handler` until the block ends; it gets each request as `seen` makes it."""
     server = Server("")
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        request = seen(request)
         await request.read()
         server.requests.append(request)
         return await handler(request)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 from aiohttp import web
@@ -50,9 +52,12 @@ class Workspace:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=lambda: {"C1": "C1", "general": "C1"})  #: as asked -> id
-    clock: itertools.count[int] = field(default_factory=lambda: itertools.count(1769110700))
+    posted: list[Json] = field(default_factory=list)  #: the same as they were when they came
+    clock: Iterator[float] = field(default_factory=lambda: itertools.count(1769110700.0001))
     page: int = 100
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    files: dict[str, bytes] = field(default_factory=dict)  #: what was uploaded, by its id
+    processing: int = 0  #: so many messages that show a file are refused, as long as it is not processed
 
     def called(self, method: str) -> list[Json]:
         """The arguments of each call of a method."""
@@ -60,7 +65,11 @@ class Workspace:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         method = request.path.rpartition("/")[2]
+        if request.path.startswith("/upload/"):
+            self.files[method] = await request.read()
+            return web.Response(text="OK")
         arguments: Json = await request.json() if request.content_type == "application/json" else dict(request.query)
+        arguments |= {name: str(value) for name, value in (await request.post()).items()}
         self.calls.append((method, arguments))
         waiting = self.troubles.get(method)
         trouble = waiting.pop(0) if waiting else None
@@ -80,6 +89,12 @@ class Workspace:
         """What Slack answers."""
         if authorization != f"Bearer {TOKEN}":
             return {"ok": False, "error": "invalid_auth"}
+        if method == "files.getUploadURLExternal":
+            file = f"F{len(self.files) + 1}"
+            self.files[file] = b""
+            return {"ok": True, "upload_url": f"{self.url.removesuffix('/api/')}/upload/{file}", "file_id": file}
+        if method == "files.completeUploadExternal":
+            return {"ok": True, "files": [{"id": json.loads(arguments["files"])[0]["id"]}]}
         channel = self.channels.get(arguments["channel"])
         if channel is None:
             return {"ok": False, "error": "channel_not_found"}
@@ -91,8 +106,13 @@ class Workspace:
         }[method](arguments, channel)
 
     def post(self, arguments: Json, channel: str) -> Json:
-        stamp = f"{next(self.clock)}.000100"
-        self.messages.append({**arguments, "channel": channel, "ts": stamp})
+        shown = [block["slack_file"]["id"] for block in arguments.get("blocks") or () if block["type"] == "image"]
+        if any(not self.files.get(file) for file in shown) or (shown and self.processing):
+            self.processing -= 1
+            return {"ok": False, "error": "invalid_blocks"}
+        stamp = f"{next(self.clock):.6f}"
+        self.posted.append({**arguments, "channel": channel, "ts": stamp})
+        self.messages.append(dict(self.posted[-1]))
         return {"ok": True, "channel": channel, "ts": stamp}
 
     def update(self, arguments: Json, channel: str) -> Json:
@@ -116,6 +136,14 @@ class Workspace:
         more = str(start + self.page) if len(wanted) > start + self.page else ""
         shown = wanted[start : start + self.page]
         return {"ok": True, "messages": shown, "has_more": bool(more), "response_metadata": {"next_cursor": more}}
+
+
+def ticking() -> Iterator[float]:
+    """The machine's clock, never twice the same."""
+    last = 0.0
+    while True:
+        last = max(last + 1e-4, time())
+        yield last
 
 
 @asynccontextmanager

@@ -19,12 +19,15 @@ def upgrade() -> None:
     _mutes()
     _aliases()
     _corrections()
+    _notes()
     _incident_references()
     _reports()
     _subscription_facets()
     _updates()
     _report_keys()
     _notices()
+    _beliefs()
+    _digests()
 
 
 def _deliveries() -> None:
@@ -186,6 +189,15 @@ def _corrections() -> None:
     )
 
 
+def _notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_notes"),
+    )
+
+
 def _incident_references() -> None:
     op.create_table(
         "incident_references",
@@ -315,3 +327,27 @@ def _notices() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_pulse"),
     )
+
+
+def _beliefs() -> None:
+    op.create_table(
+        "beliefs",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("belief", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "since", name="pk_beliefs"),
+    )
+
+
+def _digests() -> None:
+    op.create_table(
+        "digests",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_digests"),
+    )
+    op.create_index("ix_digests_name", "digests", ["name", "destination"])

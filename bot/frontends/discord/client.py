@@ -1,0 +1,160 @@
+"""discord.py's client with this program's commands: what it does from its login to the first press of a button."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from yarl import URL
+
+from bot.answer.reply import Form, Verb
+from bot.frontends.discord.asking import asker, lacking
+from bot.frontends.discord.budget import Budget
+from bot.frontends.discord.commands import tree_of
+from bot.frontends.discord.giving import OLD, Giving, Interaction
+from bot.frontends.discord.picker import ALL, STEPS, picker, step, unpack
+from bot.frontends.discord.views import Page, words
+from bot.markup.components import pressed
+from bot.ports import Store, Tools
+from bot.reach import Proxy
+
+if TYPE_CHECKING:
+    from bot.answer.desk import Desk
+
+log = logging.getLogger("statusbot")
+
+HOME = "https://discord.com/api/v10"
+CHANGING = (Verb.MUTE, Verb.UNMUTE, Verb.UNSUBSCRIBE)  #: whose answers are for the whole channel
+
+
+class Client(discord.Client):
+    """One connection to the gateway, from its login to its end.
+
+    heard: called with the bot's name and the number of its servers each time that it is connected.
+    """
+
+    def __init__(self, desk: Desk, store: Store, tools: Tools, heard: Callable[[str, int], None]) -> None:
+        super().__init__(
+            intents=intents(),
+            proxy=move(tools.env),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            guild_ready_timeout=1.0,
+            max_ratelimit_timeout=60.0,
+        )
+        self._desk = desk
+        self._store = store
+        self._clock = tools.clock
+        self._heard = heard
+        self._giving = Giving(self._form)
+        self._budget: Budget | None = None
+        self.tree = tree_of(self, desk, self._giving)
+
+    async def setup_hook(self) -> None:
+        """After the login, before the gateway: where that is, what it allows, and which commands there are.
+
+        The first identify is counted here: once discord.py has begun to beat, it cannot be called back at once.
+        Raises Spent.
+        """
+        self._budget = Budget(self._store, self._clock, self.application_id or 0)
+        _, url, limit = await self.http.get_bot_gateway()
+        DiscordWebSocket.DEFAULT_GATEWAY = URL(url)
+        self._budget.learn(limit["total"], limit["remaining"], timedelta(milliseconds=limit["reset_after"]))
+        await self._tell_commands()
+        await self._budget.take()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Count every identify after the first; then discord.py's own part waits 5 s. Raises Spent."""
+        if not initial and self._budget is not None:
+            await self._budget.take()
+        await super().before_identify_hook(shard_id, initial=initial)
+
+    async def _tell_commands(self) -> None:
+        """Tell Discord the commands where they changed (it takes 200 creations a day)."""
+        name, digest = f"discord.commands.{self.application_id}", definition(self.tree)
+        if await self._store.read(lambda ledger: ledger.note(name)) == digest:
+            return
+        await self.tree.sync()
+        await self._store.write(lambda ledger: ledger.save_note(name, digest))
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hand on an event; after the end discord.py would stumble over one that it had put off (`ready`)."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
+    async def on_ready(self) -> None:
+        """A new session."""
+        self._heard(str(self.user), len(self.guilds))
+
+    async def on_resumed(self) -> None:
+        """The session from before."""
+        self._heard(str(self.user), len(self.guilds))
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """A press; commands go their own way, through the tree."""
+        if interaction.type is not discord.InteractionType.component:
+            return
+        data: Mapping[str, Any] = interaction.data or {}
+        verb, value = pressed(str(data.get("custom_id", ""))) or ("", "")
+        if verb in STEPS:
+            await self._step(interaction, verb, value, data.get("values") or ())
+        elif verb in list(Verb):
+            who = asker(interaction)
+            work = self._desk.press(who, Verb(verb), value)
+            await self._giving.answer(interaction, work, private=not who.may or verb not in CHANGING)
+        else:
+            await self._giving.say(interaction, words(OLD, done=False))
+
+    async def _step(self, interaction: Interaction, verb: str, value: str, chosen: Any) -> None:
+        """A step of the picker."""
+        wish = unpack(value)
+        if wish is None:
+            await self._giving.say(interaction, words(OLD, done=False))
+            return
+        if verb != ALL:
+            wish = step(verb, wish, map(str, chosen))
+            if asked := picker(wish, self._desk):
+                await self._giving.go_on(interaction, asked)
+                return
+        who = asker(interaction)
+        if who.may and (lacks := lacking(interaction)):
+            await self._giving.go_on(interaction, words(lacks, done=False))
+            return
+        await self._giving.carry_out(interaction, self._desk.subscribe(who, wish))
+
+    def _form(self, form: Form) -> Page:
+        """What stands for the dialog to subscribe; where there is nothing to ask, how to say it."""
+        return picker(form.wish, self._desk) or words("Say it with /subscribe.")
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """A fault of ours costs this event, not the connection."""
+        log.exception("Discord's %s failed in our own code; it goes on", event_method)
+
+
+def intents() -> discord.Intents:
+    """Servers and their channels; nothing that Discord holds privileged."""
+    wanted = discord.Intents.none()
+    wanted.guilds = True
+    return wanted
+
+
+def move(env: Mapping[str, str]) -> str | None:
+    """Point discord.py at the configured address; the proxy for it."""
+    Route.BASE = env.get("DISCORD_API_URL", HOME).rstrip("/")
+    proxy = Proxy(env.get("HTTPS_PROXY"), env.get("NO_PROXY", "")).of(URL(Route.BASE))
+    return str(proxy) if proxy else None
+
+
+def definition(tree: discord.app_commands.CommandTree[Any]) -> str:
+    """The digest of the commands as Discord is told them."""
+    told = sorted((command.to_dict(tree) for command in tree.get_commands()), key=lambda one: str(one["name"]))
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
