@@ -7,12 +7,13 @@ import contextlib
 import itertools
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
+from uuid import uuid4
 
 from bot import notifiers
 from bot.answer.desk import Desk
@@ -24,11 +25,13 @@ from bot.config import Settings, parse_listen, secret_values
 from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
+from bot.housekeeping import Housekeeping
 from bot.model import Provider, Subscription
 from bot.operator import Operator
 from bot.polling import Polling
-from bot.ports import Clock, Ledger, Notifier, Store, Tools
+from bot.ports import Clock, Database, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
+from bot.sharing import TERM, Alone, Sharing
 from bot.veil import Veil
 from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
@@ -42,12 +45,15 @@ log = logging.getLogger("statusbot")
 
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 
-#: kinds of destinations at which `run` also listens, and the setting that it takes
-WAYS_IN: Mapping[str, str] = {"discord": "DISCORD_BOT_TOKEN"}
+#: kinds of destinations at which `run` also listens, and the settings that it takes
+WAYS_IN: Sequence[tuple[str, Collection[str]]] = (
+    ("discord", ("DISCORD_BOT_TOKEN",)),
+    ("slack", ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")),
+    ("slack", ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "STATUSBOT_LISTEN")),
+)
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
-PAUSE = timedelta(minutes=1)  #: before a front end that has failed begins again
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
 
 
@@ -116,7 +122,7 @@ def locked(path: str) -> TextIO:
     return lock
 
 
-async def run(settings: Settings, store: Store, record: Path | None = None) -> None:
+async def run(settings: Settings, store: Database, record: Path | None = None) -> None:
     """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
     clock, watch = SystemClock(), watching(settings)
     stop = asyncio.Event()
@@ -124,43 +130,54 @@ async def run(settings: Settings, store: Store, record: Path | None = None) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        answered = frozenset(kind for kind, need in WAYS_IN.items() if settings.env.get(need))
+        answered = frozenset(kind for kind, needs in WAYS_IN if all(map(settings.env.get, needs)))
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
         stream = stack.enter_context(open_record(record, watch.providers)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
-        collect = Collect(store, wire(watch.providers, tools, watch.left_out))
-        await collect.load()
-        deliver = Deliver(store, made, clock, directory_of(watch.providers))
+        worker = "" if store.embedded else uuid4().hex
+        collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
         operator = Operator(store, made, clock, settings.operator)
         await operator.load()
+        deliver = Deliver(
+            store,
+            made,
+            clock,
+            directory_of(watch.providers),
+            operator=operator,
+            digest=lambda to: notifiers.digest(to, settings.env),
+        )
         polling = Polling(collect, deliver, store, clock, operator, stream, Veil(secret_values(settings.env)))
+        share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
         vitals = vitals_of(settings, store, clock, operator, polling, deliver, stop)
         desk = desk_of(store, watch, clock, deliver.wake)
         slack = slack_app(settings, desk, tools)
-        routes = slack.routes() if slack else ()
-        await stack.enter_async_context(served(settings.env, store, polling, vitals, routes))
+        await stack.enter_async_context(served(settings.env, store, polling, vitals, slack.routes() if slack else ()))
+        await share.begin()
         greet(watch, settings.subscriptions)
+        keeping = Housekeeping(store, clock, settings.keep)
         loops = [
             polling.run,
+            share.run,
             operator.run,
             lambda: vitals.run(heartbeat_of(tools)),
             lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
-            lambda: now_and_then(
-                QUIET, lambda: end_mutes(store, watch, clock, deliver.wake), "ended mutes could not be looked for"
-            ),
+            lambda: share.while_leading("housekeeping", keeping.run),
+            lambda: share.while_leading("mutes", lambda: watch_mutes(store, watch, clock, deliver.wake)),
         ]
+        if worker:
+            loops += [polling.keep_looking, lambda: store.listen(deliver.wake)]
         if slack:
             stack.push_async_callback(slack.close)
-            loops.append(lambda: unfailing("Slack's front end", slack.run))
+            loops.append(lambda: share.while_leading("slack-socket", slack.run))
         if "discord" in tools.answered:
             from bot.frontends.discord.run import Gateway  # noqa: PLC0415  (0.2 s and 40 MB)
 
             gateway = Gateway(desk, store, tools)
-            loops.append(lambda: unfailing("Discord's front end", gateway.run))
-        await until_stopped(stop, loops, deliver, collect)
+            loops.append(lambda: share.while_leading("discord-gateway", gateway.run))
+        await until_stopped(stop, loops, deliver, share)
 
 
 def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> Desk:
@@ -170,26 +187,16 @@ def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None
 
 
 def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
-    """Slack's front end, where the tokens for it are set."""
+    """Slack's front end, where what it takes is set."""
     heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
-    if not heard:
-        return None
-    if not settings.env.get("SLACK_BOT_TOKEN"):
-        log.warning("%s is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack", heard[0])
+    if heard and "slack" not in tools.answered:
+        missing = "STATUSBOT_LISTEN" if settings.env.get("SLACK_BOT_TOKEN") else "SLACK_BOT_TOKEN"
+        log.warning("%s is set, but %s is not: /statusbot is not answered in Slack", heard[0], missing)
+    if "slack" not in tools.answered:
         return None
     from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
 
     return SlackApp(desk, tools, settings.may_subscribe)
-
-
-async def unfailing(name: str, work: Callable[[], Awaitable[None]], pause: timedelta = PAUSE) -> None:
-    """Do what goes on until it is cancelled; a fault of it costs a pause, and nobody else anything."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("%s failed in our own code; beginning again in %s", name, pause)
-        await asyncio.sleep(pause.total_seconds())
 
 
 def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
@@ -218,7 +225,7 @@ def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: 
         greet_subscriber(ledger, subscription, watch.providers, clock.now())
 
 
-async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, collect: Collect) -> None:
+async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, share: Alone | Sharing) -> None:
     """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(loop()) for loop in loops]
@@ -228,9 +235,19 @@ async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Del
         for task in running:
             task.cancel()
         deliver.stop()
-        await asyncio.wait([sending], timeout=GRACE.total_seconds())
+        leaving = group.create_task(leave(share, running))
+        await asyncio.wait([sending, leaving], timeout=GRACE.total_seconds())
         sending.cancel()
-    await collect.flush()
+        leaving.cancel()
+
+
+async def leave(share: Alone | Sharing, running: Collection[asyncio.Task[None]]) -> None:
+    """Hand back what this process polls and leads, once it does so no more."""
+    await asyncio.wait(running)
+    try:
+        await share.leave()
+    except StatusbotError as error:
+        log.error("what this process did could not be handed back, and is taken up in %s: %s", TERM, error)
 
 
 def vitals_of(
@@ -302,6 +319,11 @@ async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], tr
             log.error("%s: %s; trying again in %s", trouble, error, every)
         except Exception:
             log.exception("%s; trying again in %s", trouble, every)
+
+
+async def watch_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:
+    """End the mutes whose time is over, until cancelled."""
+    await now_and_then(QUIET, lambda: end_mutes(store, watch, clock, wake), "ended mutes could not be looked for")
 
 
 async def end_mutes(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None]) -> None:

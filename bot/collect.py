@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core import health, vanish
 from bot.core.damp import Damper
-from bot.core.join import REACH
-from bot.core.link import link, observe
+from bot.core.link import observe
 from bot.core.normalise import normalise
 from bot.core.route import Waking, routings, words_only
-from bot.errors import Unreadable
+from bot.errors import Lost, Unreadable
+from bot.linking import join
 from bot.model import Belief, Capture, Change, Cursor, Incident, Report, Routing, Sighting, Source, Validators
 from bot.ports import SHORT, Ledger, Store
 from bot.reading import Reading, Watched, read
 
+SOURCE = "source"  #: what processes hold of sources (Ledger.take)
 UNLISTED = "unlisted"  #: in Cursor.state: what the source does not list any more
 
 
@@ -71,16 +72,22 @@ def save(
     listing: Listing | None = None,
     damper: Damper | None = None,
     absent: datetime | None = None,
+    worker: str = "",
 ) -> Outcome:
     """One poll into the ledger: timeline, cursor, sighting and outbox in the caller's one transaction.
 
     sightings: of all sources of the provider, as they were before this poll. listing: what the source lists, where
     that may be worth a word. damper: holds back the edits of an update that flaps. absent: since when nobody asked.
+    worker: the process that polls, where it is one of several. Raises Lost where the source is another's by now.
     """
     source, at = watched.source, readings[-1].capture.at
+    if worker and not ledger.keep(worker, SOURCE, [source.id]):
+        raise Lost(f"{source.id}: another process polls it now")
     before = sightings.get(source.id, Sighting(source.id))
     fresh = [report for reading in readings for report in _fresh(ledger, source, reading)]
-    changes = _link(ledger, watched, fresh) if fresh else []
+    changes = join(ledger, fresh, watched.vocabulary, likeness=watched.likeness) if fresh else []
+    if worker:  # read here, since link keeps other processes off the provider until this one has written
+        sightings = {**sightings, **ledger.sightings(sightings.keys() - {source.id})}
     after = _sight(before, source, readings, at, changed=bool(fresh))
     changes = _observe(ledger, watched, changes, before, {**sightings, source.id: after}, at)
     cursor = advance(cursor, readings)
@@ -131,18 +138,6 @@ def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
     threads = {item.thread for item in items if item.thread is not None}
     native_ids = {item.native_id for item in items if item.native_id is not None}
     return normalise(source, items, ledger.known(source.id, threads, native_ids), reading.capture.at)
-
-
-def _link(ledger: Ledger, watched: Watched, fresh: Sequence[Report]) -> list[Change]:
-    times = [report.at for report in fresh]
-    known = ledger.neighbourhood(
-        watched.source.provider,
-        threads={(report.source, report.thread) for report in fresh if report.thread is not None},
-        keys={key for report in fresh for key in report.keys},
-        native_ids={(report.source, report.native_id) for report in fresh},
-        window=(min(times) - REACH, max(times) + REACH) if watched.likeness else None,
-    )
-    return link(known, fresh, watched.vocabulary, ledger.corrections(watched.source.provider))
 
 
 def failure_of(readings: Sequence[Reading]) -> Unreadable | None:
@@ -241,25 +236,55 @@ class Collect:
     did change, only the threads that read otherwise than when they were last saved are held against the ledger.
     """
 
-    def __init__(self, store: Store, watched: Iterable[Watched]) -> None:
+    def __init__(self, store: Store, watched: Iterable[Watched], worker: str = "") -> None:
         self.watched = {entry.source.id: entry for entry in watched}
         self.sightings: dict[str, Sighting] = {}
         self.offline: datetime | None = None  #: since when most sources fail together (rule of truth 3)
+        self._worker = worker  # empty: there is no other process
+        self._mine: set[str] = set() if worker else set(self.watched)  # the sources that are polled here
         self._cursors: dict[str, Cursor] = {}
-        self._marks: dict[tuple[str, str], Mapping[str | None, int]] = {}  # by source and address
+        self._marks: dict[str, dict[str, Mapping[str | None, int]]] = {}  # by source and address
         self._listed: dict[str, dict[str, frozenset[str]]] = {}  # by source and address, the threads listed there
         self._unsaved: set[str] = set()
         self._next: dict[str, datetime] = {}
         self._damper = Damper()
         self._store = store
 
-    async def load(self) -> None:
-        """Take up where the database was left."""
-        names = list(self.watched)
-        self.sightings = await self._store.read(lambda ledger: ledger.sightings(names))
-        since = [seen.failing_since for seen in self.sightings.values() if seen.reason == health.NETWORK]
-        self.offline = min(filter(None, since), default=None)
-        self._cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
+    async def load(self, sources: Collection[str] | None = None) -> None:
+        """Take up sources (None: all) where the database was left, whatever was known of them here before."""
+        names = list(self.watched if sources is None else sources)
+        sightings = await self._store.read(lambda ledger: ledger.sightings(names))
+        cursors = await self._store.read(lambda ledger: {name: ledger.cursor(name) for name in names})
+        self.let_go(names)
+        for name in names:
+            self._next.pop(name, None)  # the database has when it was to be asked
+        self._mine.update(names)
+        self.sightings.update(sightings)
+        self._cursors.update(cursors)
+        if not self._worker:
+            since = [seen.failing_since for seen in sightings.values() if seen.reason == health.NETWORK]
+            self.offline = min(filter(None, since), default=None)
+
+    def let_go(self, sources: Collection[str]) -> None:
+        """Another process polls these from now on: forget what only who polls them can know."""
+        self._mine.difference_update(sources)
+        for source in sources:
+            for memory in (self._cursors, self._marks, self._listed):
+                memory.pop(source, None)
+
+    async def look_around(self) -> None:
+        """Learn what other processes saw of the sources that they poll."""
+        others = self.watched.keys() - self._mine
+        if others:
+            seen = await self._store.read(lambda ledger: ledger.sightings(others))
+            self.sightings.update((name, sighting) for name, sighting in seen.items() if name not in self._mine)
+
+    def planned(self, source: str, now: datetime) -> datetime:
+        """When whoever polled a source before was going to ask it again; a source that is well, within its interval."""
+        seen = self.sighting(source)
+        if not self._worker or seen.next_at is None:
+            return now
+        return seen.next_at if seen.failures else min(seen.next_at, now + self.watched[source].source.interval)
 
     def cursor(self, source: str) -> Cursor:
         """Where a source was left."""
@@ -285,15 +310,16 @@ class Collect:
             family = {name: self.sighting(name) for name in watched.siblings}
             news = [self._compared(reading) for reading in self._ours_or_theirs(readings, before)]
             outcome = await self._store.write(
-                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper, absent)
+                lambda ledger: save(ledger, watched, news, cursor, family, listing, self._damper, absent, self._worker)
             )
-            self._marks.update(((source, reading.capture.url), reading.marks) for reading in news if reading.items)
+            marks = self._marks.setdefault(source, {})
+            marks.update((reading.capture.url, reading.marks) for reading in news if reading.items)
         self._cursors[source], self.sightings[source] = outcome.cursor, outcome.sighting
         self._listed[source] = listed
         if self._damper.due(readings[-1].capture.at):
             outcome = replace(outcome, queued=outcome.queued + await self._release(readings[-1].capture.at))
         self._unsaved.add(source)
-        if self.offline and not health.fail_together(self.sightings.values(), self.offline):
+        if self.offline and not health.fail_together(self._seen_here(), self.offline):
             self.offline = None
         return outcome
 
@@ -327,15 +353,19 @@ class Collect:
         if failure is None or failure.ours:
             return readings
         failing = replace(before, failing_since=before.failing_since or at, ours=False)
-        others = (seen for name, seen in self.sightings.items() if name != before.source)
+        others = (seen for seen in self._seen_here() if seen.source != before.source)
         if not health.fail_together([*others, failing], failing.failing_since or at):
             return readings
         self.offline = self.offline or failing.failing_since
         return [replace(reading, failure=Unreadable(health.NETWORK, ours=True)) for reading in readings]
 
+    def _seen_here(self) -> Iterable[Sighting]:
+        """What is believed of the sources that this process asks: only they can tell of its network."""
+        return (self.sightings[name] for name in self._mine & self.sightings.keys())
+
     def _compared(self, reading: Reading) -> Reading:
         """A reading that knows which of its threads read as when they were last saved."""
-        before = self._marks.get((reading.capture.source, reading.capture.url), {})
+        before = self._marks.get(reading.capture.source, {}).get(reading.capture.url, {})
         return replace(reading, told=frozenset(thread for thread, _ in before.items() & reading.marks.items()))
 
     def plan(self, source: str, next_at: datetime) -> None:
@@ -344,8 +374,13 @@ class Collect:
         self._unsaved.add(source)
 
     async def flush(self) -> None:
-        """Save what only moved clocks."""
+        """Save what only moved clocks; of sources that another process has taken up, its own clocks hold."""
         names, self._unsaved = self._unsaved, set()
         if names:
-            moved = [replace(self.sighting(name), next_at=self._next.get(name)) for name in names]
-            await self._store.write(lambda ledger: ledger.save_clocks(moved))
+            seen = {name: self.sighting(name) for name in names}
+            moved = {name: replace(one, next_at=self._next.get(name) or one.next_at) for name, one in seen.items()}
+            await self._store.write(lambda ledger: self._save_clocks(ledger, moved))
+
+    def _save_clocks(self, ledger: Ledger, moved: Mapping[str, Sighting]) -> None:
+        mine = ledger.keep(self._worker, SOURCE, moved.keys()) if self._worker else moved.keys()
+        ledger.save_clocks([moved[name] for name in mine])

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.core import corrections
-from bot.core.join import REACH
 from bot.core.link import link
 from bot.core.match import Vocabulary
 from bot.core.route import corrected
 from bot.errors import UsageError
+from bot.linking import neighbourhood
 from bot.model import NOTHING, Change, Corrections, Incident
 from bot.ports import Ledger
 
@@ -85,15 +85,7 @@ def _decide(
 ) -> list[Change]:
     """What the corrections make of these incidents and of all that may be one with them."""
     reports = [report for incident in incidents for report in corrections.reports_of(incident).values()]
-    times = [report.at for report in reports]
-    known = ledger.neighbourhood(
-        incidents[0].provider,
-        threads={(report.source, report.thread) for report in reports if report.thread is not None},
-        keys={key for report in reports for key in report.keys},
-        native_ids={(report.source, report.native_id) for report in reports},
-        window=(min(times) - REACH, max(times) + REACH),
-    )
-    return link(known, (), vocabulary, now, former)
+    return link(neighbourhood(ledger, reports), (), vocabulary, now, former)
 
 
 def _write(

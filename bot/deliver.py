@@ -1,56 +1,89 @@
-"""The way out: claim -> render -> send -> settle, each destination in its own time, none waiting for another."""
+"""The way out: claim -> render -> send -> settle, each destination in its own time, none waiting for another.
+
+One transaction writes what came of many sends and claims the next ones. Nothing counts as sent before it is written:
+what a crash leaves between is doubtful, and looked for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from secrets import token_hex
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
 
-from bot.core import health
 from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
-from bot.core.summary import went_on
-from bot.errors import Permanent, SendError, StatusbotError, Temporary
-from bot.model import Act, Belief, Delivery, Directory, Impact, Incident, Message, Notice, Receipt, Sighting, State
-from bot.ports import Clock, Ledger, Notifier, Store, TellsDigests
+from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
+from bot.limits import Limits
+from bot.model import (
+    Act,
+    Delivery,
+    Destination,
+    Directory,
+    Message,
+    Notice,
+    Outcome,
+    Receipt,
+    State,
+)
+from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
+from bot.turn import LEASE, Alike, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
 
-LEASE = timedelta(seconds=60)
-ABREAST = 32  #: deliveries under way at once
+RENEW = LEASE / 3
+GATHER = timedelta(milliseconds=100)  #: the longest that outcomes are gathered for one transaction
+CROWD = 4  #: deliveries in hand for one destination, beyond which it waits its turn: it is slow
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
-TROUBLE = timedelta(seconds=3)  #: the same, while the database cannot be used
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
-CALLS = frozenset({Act.CREATE, Act.POST, Act.REPLY})
+BLINK = timedelta(milliseconds=20)  #: the shortest sleep
+EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
+RENDERED = 64  #: messages kept to be sent again to others
 backoff = wait_random_exponential(multiplier=1, max=300)
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A delivery with all that rendering it needs."""
+@dataclass(slots=True)
+class Outlet:
+    """What is in hand for one kind of destination: a queue of destinations, each with its deliveries in order."""
 
-    delivery: Delivery
-    incident: Incident
-    sightings: tuple[Sighting, ...]
+    waiting: deque[list[Owed]] = field(default_factory=deque)
+    working: int = 0  #: workers, each with one destination
+    in_hand: int = 0  #: deliveries claimed and not written down yet
 
 
-@dataclass(frozen=True, slots=True)
-class OwedDigest:
-    """A delivery of a digest, with the document that it tells."""
+class LogOperator:
+    """ports.Operator by the log: each thing once."""
 
-    delivery: Delivery
-    document: Mapping[str, Any]
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    async def tell(self, key: str, words: str) -> None:
+        """One line, unless this key was told already."""
+        if key not in self._told:
+            self._told.add(key)
+            log.error("%s", words)
+
+    async def over(self, key: str, words: str = "") -> None:
+        """One line, where the key was told."""
+        if key in self._told:
+            self._told.remove(key)
+            log.warning("%s", words or f"over: {key}")
 
 
 class Deliver:
-    """The outbox's worker. `notifier` gives the notifier of a destination's kind; `only`: for none but these ids."""
+    """The outbox's worker.
+
+    notifier: gives the notifier of a destination's kind. limits: shared by all that sends in this process. operator: is
+    told where a destination is set aside. digest: of a destination's settings, to see that they have changed. only: of
+    the deliveries none but these are sent.
+    """
 
     def __init__(
         self,
@@ -58,15 +91,32 @@ class Deliver:
         notifier: Callable[[str], Notifier],
         clock: Clock,
         directory: Directory,
+        *,
+        limits: Limits | None = None,
+        operator: Operator | None = None,
+        digest: Callable[[Destination], str] = str,
         only: Collection[int] = (),
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._directory = directory
+        self._limits = limits or Limits(clock)
+        self._operator = operator or LogOperator()
+        self._digest = digest
         self._only = only
+        self._name = token_hex(8)
+        self._claims = 0
+        self._leases: Counter[str] = Counter()  # how many deliveries each claim still has in hand
+        self._renewed: datetime | None = None
         self._wake = asyncio.Event()
-        self._busy: dict[str, datetime | None] = {}  # destination -> until when it rests; None: a send is under way
+        self._enough = asyncio.Event()  # half of what is in hand has come back
+        self._outlets: defaultdict[str, Outlet] = defaultdict(Outlet)
+        self._at: dict[str, list[Owed]] = {}  # destination -> what is in hand for it, sent in this order
+        self._in_hand = 0  # deliveries claimed and not written down yet
+        self._outcomes: list[Outcome] = []  # what came of sends, not written yet
+        self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
+        self._notices: dict[Alike, Notice] = {}  # of the last round, to know them again
         self._stopping = False
         self.round_at: datetime | None = None  #: when the loop last went round
 
@@ -75,18 +125,18 @@ class Deliver:
         self._wake.set()
 
     def stop(self) -> None:
-        """Finish what is under way, claim nothing more."""
+        """Finish what is under way, hand back what is not, claim nothing more."""
         self._stopping = True
         self._wake.set()
 
     async def run(self) -> None:
         """Send until stopped; begins with what an earlier process left in flight."""
-        await self._store.write(lambda ledger: ledger.orphan(self._clock.now()))
+        await self._begin()
         async with asyncio.TaskGroup() as group:
-            while not self._stopping:
+            while not (self._stopping and self._settled):
                 self._wake.clear()
-                if not await self._round(group):
-                    await self._rest()
+                await self._round(group)
+                await self._rest()
 
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more, or until `patience` of real time is over."""
@@ -104,120 +154,226 @@ class Deliver:
             while True:
                 self._wake.clear()
                 started = await self._round(group)
-                if None in self._busy.values():
-                    await self._wake.wait()
+                if any(outlet.working for outlet in self._outlets.values()):
+                    await self._gathered()
                 elif not started and not self._wake.is_set():
                     return
 
-    async def _round(self, group: asyncio.TaskGroup) -> int:
-        """Claim what is due and start on it; how many that were."""
-        self.round_at = now = self._clock.now()
-        self._busy = {name: until for name, until in self._busy.items() if until is None or until > now}
-        room = ABREAST - sum(until is None for until in self._busy.values())
-        if room <= 0:
-            return 0
-        busy = frozenset(self._busy)
-        try:
-            owed, doubtful = await self._store.write(lambda ledger: self._claim(ledger, now, room, busy))
-        except StatusbotError as error:
-            log.error("the outbox cannot be read: %s; trying again", error)
-            return 0
-        started = 0
-        for entry in owed:
-            self._busy[str(entry.delivery.destination)] = None
-            group.create_task(self._safely(self._send(entry)))
-            started += 1
-        for delivery in doubtful:
-            if str(delivery.destination) not in self._busy:
-                self._busy[str(delivery.destination)] = None
-                group.create_task(self._safely(self._look(delivery)))
-                started += 1
-        return started
+    @property
+    def _settled(self) -> bool:
+        return not any(outlet.in_hand for outlet in self._outlets.values())
 
-    def _claim(
-        self, ledger: Ledger, now: datetime, room: int, busy: frozenset[str]
-    ) -> tuple[list[Owed | OwedDigest], list[Delivery]]:
-        doubtful = ledger.doubt(now, self._only)
-        taken = set(busy) | {str(delivery.destination) for delivery in doubtful}
-        owed: list[Owed | OwedDigest] = []
-        for delivery in ledger.claim(now, LEASE, room, taken, self._only):
-            if delivery.act is Act.DIGEST:
-                owed.append(OwedDigest(delivery, ledger.digest(delivery.key) or {}))
+    async def _begin(self) -> None:
+        """Take up what an earlier process left, and the destinations whose settings have changed since."""
+        now = self._clock.now()
+        await self._store.write(lambda ledger: ledger.orphan(now))
+        await self.mend()
+
+    async def mend(self) -> None:
+        """Take up again the destinations that were set aside and whose settings have changed since."""
+        now = self._clock.now()
+        for destination in await self._store.write(lambda ledger: ledger.mended(self._digest, now)):
+            log.info("%s: its settings have changed; it is tried again", destination)
+
+    # --- rounds: one transaction each ---------------------------------------------------------------------------
+
+    async def _round(self, group: asyncio.TaskGroup) -> int:
+        """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
+        self.round_at = self._clock.now()
+        turn = self._turn()
+        written, self._outcomes = self._outcomes, []
+        try:
+            entries, told = await self._store.write(turn.work)
+        except StatusbotError as error:
+            self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
+            log.error("the outbox cannot be used: %s; trying again", error)
+            self._wake.clear()
+            return 0
+        self._forget(written)
+        self._start(group, entries)
+        for key, words, over in told:
+            await (self._operator.over(key, words) if over else self._operator.tell(key, words))
+        return len(entries)
+
+    def _turn(self) -> Turn:
+        """What the next transaction has to do; everything that it needs of this thread is taken along."""
+        now, written = self._clock.now(), self._outcomes
+        done = Counter(outcome.delivery.lease for outcome in written)
+        left = [lease for lease, count in self._leases.items() if count > done[lease]]
+        renews = bool(left) and (self._renewed is None or now - self._renewed >= RENEW)
+        self._renewed = now if renews or not left else self._renewed
+        self._claims += 1
+        return Turn(
+            now=now,
+            by=f"{self._name}.{self._claims}",
+            written=written,
+            renewed=left if renews else [],
+            rooms={} if self._stopping else self._rooms(written),
+            busy=self._taken(),
+            behind=dict(self._limits.behind()),
+            only=self._only,
+            directory=self._directory,
+            known=self._notices,
+        )
+
+    def _rooms(self, written: Sequence[Outcome]) -> dict[str, int]:
+        """How many more deliveries may be claimed, for each kind; under the empty name for any other."""
+        rooms = {"": self._room("", 0)}
+        done = Counter(outcome.delivery.destination.kind for outcome in written)
+        resting = self._limits.resting()
+        for kind in list(self._outlets):
+            rooms[kind] = self._room(kind, self._outlets[kind].in_hand - done[kind])
+        return rooms | dict.fromkeys((kind for kind in resting if ":" not in kind), 0)
+
+    def _room(self, kind: str, in_hand: int) -> int:
+        pace = self._limits.pace(kind)
+        if not in_hand:  # nobody is at work yet: a few at once are better than many soon
+            return min(2 * pace.abreast, pace.abreast + pace.ahead)
+        return pace.abreast + pace.ahead - in_hand
+
+    def _taken(self) -> list[str]:
+        """The destinations for which nothing may be claimed now: those that rest, and the slow ones."""
+        slow = [name for name, entries in self._at.items() if len(entries) >= CROWD]
+        return (slow + list(self._limits.resting()))[:EXCLUDED]
+
+    def _start(self, group: asyncio.TaskGroup, entries: Sequence[Owed]) -> None:
+        batches: dict[str, list[Owed]] = {}
+        self._in_hand += len(entries)
+        for entry in entries:
+            self._leases[entry.delivery.lease] += 1
+            batches.setdefault(str(entry.delivery.destination), []).append(entry)
+        for name, batch in batches.items():
+            kind = batch[0].delivery.destination.kind
+            outlet = self._outlets[kind]
+            outlet.in_hand += len(batch)
+            if name in self._at:
+                self._at[name] += batch  # its worker goes on with these
                 continue
-            incident = ledger.incident(delivery.incident)
-            if incident is None:
-                ledger.settle(delivery.id, State.DEAD, now, reason="its incident is gone")
-                continue
-            if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
-                ledger.settle(delivery.id, State.HELD, now, reason="it is an incident of its own again")
-                continue
-            seen = ledger.sightings(self._directory.sources(incident.provider))
-            owed.append(Owed(delivery, incident, tuple(seen.values())))
-        return owed, doubtful
+            self._at[name] = batch
+            outlet.waiting.append(batch)
+            if outlet.working < self._limits.pace(kind).abreast:
+                outlet.working += 1
+                group.create_task(self._work(outlet))
+
+    def _forget(self, written: Sequence[Outcome]) -> None:
+        """These are written down and no longer in hand."""
+        self._in_hand -= len(written)
+        for outcome in written:
+            lease = outcome.delivery.lease
+            self._outlets[outcome.delivery.destination.kind].in_hand -= 1
+            self._leases[lease] -= 1
+            if not self._leases[lease]:
+                del self._leases[lease]
 
     async def _rest(self) -> None:
+        """Sleep until there is something to write, or something is due."""
+        if any(outlet.working for outlet in self._outlets.values()):
+            return await self._gathered()
+        resting = self._limits.resting()
+        wait = IDLE
         try:
-            due = await self._store.read(lambda ledger: ledger.next_due())
+            due = await self._store.read(lambda ledger: ledger.next_due(list(resting)[:EXCLUDED]))
         except StatusbotError:
             due = self._clock.now() + TROUBLED
-        wait = IDLE if due is None else min(IDLE, max(due - self._clock.now(), timedelta(milliseconds=20)))
-        resting = [until for until in self._busy.values() if until is not None]
-        if resting:
-            wait = min(wait, max(min(resting) - self._clock.now(), timedelta(milliseconds=20)))
+        for moment in (due, *resting.values()):
+            if moment is not None:
+                wait = min(wait, max(moment - self._clock.now(), BLINK))
+        if self._outcomes:
+            wait = min(wait, TROUBLED)
+        await self._woken(self._wake, wait)
+
+    async def _gathered(self) -> None:
+        """Until some outcomes are there to be written together, or a lease has to be renewed."""
+        self._enough.clear()
+        await self._woken(self._wake, RENEW)
+        if 0 < 2 * len(self._outcomes) < self._in_hand and not self._stopping:
+            await self._woken(self._enough, GATHER)
+
+    async def _woken(self, event: asyncio.Event, wait: timedelta) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait.total_seconds()):
-                await self._wake.wait()
+                await event.wait()
 
-    async def _safely(self, work: Coroutine[None, None, None]) -> None:
-        """A task whose trouble ends no other: what could not be written down is doubtful when its lease is over."""
+    # --- workers: one destination at a time ---------------------------------------------------------------------
+
+    async def _work(self, outlet: Outlet) -> None:
+        """Send to one waiting destination after the other."""
         try:
-            await work
-        except StatusbotError as error:
-            log.error("what came of a delivery cannot be written down: %s", error)
+            while outlet.waiting:
+                batch = outlet.waiting.popleft()
+                for entry in batch:  # which may grow meanwhile
+                    self._note(await self._outcome(entry))
+                del self._at[str(batch[0].delivery.destination)]
+        finally:
+            outlet.working -= 1
+            self._wake.set()
 
-    async def _send(self, owed: Owed | OwedDigest) -> None:
-        """One try, and what came of it written down."""
-        delivery, now = owed.delivery, self._clock.now()
-        rest: datetime | None = None
+    def _note(self, outcome: Outcome) -> None:
+        """Something is to be written down."""
+        self._outcomes.append(outcome)
+        self._wake.set()
+        if 2 * len(self._outcomes) >= self._in_hand:
+            self._enough.set()
+
+    async def _outcome(self, entry: Owed) -> Outcome:
+        """Send, look for, or hand back."""
+        delivery = entry.delivery
+        rest = self._limits.rests(delivery.destination)
+        if self._stopping or (rest is not None and entry.said is not None):
+            state = State.PENDING if entry.said is not None else State.DOUBTFUL
+            return Outcome(delivery, state, reason=delivery.reason, due=rest, spared=entry.said is not None)
+        if entry.said is None:
+            return await self._look(delivery)
+        return await self._send(delivery, entry.said)
+
+    async def _send(self, delivery: Delivery, said: Said) -> Outcome:
+        """One try, and what came of it."""
         try:
             notifier = self._notifier(delivery.destination.kind)
-            message = await self._rendered(notifier, owed, now)
+            message = await self._message(notifier, delivery, said)
             receipt = await notifier.send(delivery.destination, message, delivery)
         except SendError as error:
-            rest = await self._failed(delivery, error)
+            return self._failed(delivery, error)
         except Exception as error:  # a fault of ours must not stop every other delivery
             log.exception("delivery %s to %s failed in our own code", delivery.id, delivery.destination.kind)
-            rest = await self._failed(delivery, Permanent(f"our own fault ({type(error).__name__})"))
-        else:
-            await self._settle(delivery, State.SENT, receipt=receipt)
-        finally:
-            self._done(delivery, rest)
+            return self._failed(delivery, Unsendable(f"our own fault ({type(error).__name__})"))
+        if delivery.act is not Act.EDIT or receipt.rest:
+            self._limits.sent(delivery.destination, rest=receipt.rest)
+        return Outcome(delivery, State.SENT, receipt)
 
-    async def _rendered(self, notifier: Notifier, owed: Owed | OwedDigest, now: datetime) -> Message:
-        """What is to be sent. A digest's picture takes its time to draw, and is drawn off the event loop."""
-        if isinstance(owed, Owed):
-            return notifier.render(self._notice(owed, now))
+    async def _message(self, notifier: Notifier, delivery: Delivery, said: Said) -> Message:
+        """A notice rendered, once for all of a kind that it goes to; a digest, whose picture is drawn off the loop."""
+        if isinstance(said, Notice):
+            return self._rendering(notifier, delivery, said)
         if not isinstance(notifier, TellsDigests):
-            raise Permanent("this kind of destination takes no digest")
-        return await asyncio.to_thread(notifier.render_digest, digest_of(owed.document), owed.delivery.key)
+            raise Unsendable("this kind of destination takes no digest")
+        return await asyncio.to_thread(notifier.render_digest, digest_of(said), delivery.key)
 
-    async def _look(self, delivery: Delivery) -> None:
+    def _rendering(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
+        key = (delivery.destination.kind, id(said))
+        known = self._rendered.get(key)
+        if known is not None and known[0] is said:
+            return known[1]
+        message = notifier.render(said)
+        self._rendered[key] = (said, message)
+        if len(self._rendered) > RENDERED:
+            self._rendered.popitem(last=False)
+        return message
+
+    async def _look(self, delivery: Delivery) -> Outcome:
         """Settle a doubt: found, or (looked for twice, or not to be looked for at all) to be sent again."""
-        receipt, state, reason, due = None, State.PENDING, "", self._clock.now()
+        now = self._clock.now()
         try:
             receipt = await self._find(delivery)
         except Permanent as error:  # it may never be asked; to lose the message would be worse than to repeat it
-            reason = str(error)
+            return Outcome(delivery, State.PENDING, reason=str(error))
         except SendError as error:
-            state, reason, due = State.DOUBTFUL, str(error), due + self._wait(delivery)
+            return Outcome(delivery, State.DOUBTFUL, reason=str(error), due=now + self._wait(delivery))
         except Exception as error:
             log.exception("looking for delivery %s failed in our own code", delivery.id)
-            reason, due = f"our own fault ({type(error).__name__})", due + self._wait(delivery)
-        try:
-            settled = State.SENT if receipt is not None else state
-            await self._settle(delivery, settled, receipt=receipt, reason=reason, due=due)
-        finally:
-            self._done(delivery, None)
+            reason = f"our own fault ({type(error).__name__})"
+            return Outcome(delivery, State.PENDING, reason=reason, due=now + self._wait(delivery))
+        return Outcome(delivery, State.SENT if receipt is not None else State.PENDING, receipt)
 
     async def _find(self, delivery: Delivery) -> Receipt | None:
         if delivery.act is Act.EDIT:
@@ -232,39 +388,14 @@ class Deliver:
             return None
         return found
 
-    async def _failed(self, delivery: Delivery, error: SendError) -> datetime | None:
-        """Write a failure down; until when the destination rests, where its platform asked for that."""
-        now = self._clock.now()
-        judged = verdict(delivery, error, now, self._wait(delivery))
-        level = logging.ERROR if judged.state is State.DEAD else logging.WARNING
-        log.log(level, "%s: %s (try %d, %s)", delivery.destination, error, delivery.tries, judged.state.value)
-        await self._settle(delivery, judged.state, reason=judged.reason, due=judged.due)
-        return now + error.delay if isinstance(error, Temporary) and error.delay else None
-
-    async def _settle(
-        self,
-        delivery: Delivery,
-        state: State,
-        *,
-        receipt: Receipt | None = None,
-        reason: str = "",
-        due: datetime | None = None,
-    ) -> None:
-        now = self._clock.now()
-        try:
-            await self._store.write(
-                lambda ledger: ledger.settle(delivery.id, state, now, receipt=receipt, reason=reason, due=due)
-            )
-        except StatusbotError as error:  # its lease will run out, and then it is looked for
-            log.error("what came of delivery %d cannot be written: %s", delivery.id, error)
-
-    def _done(self, delivery: Delivery, rest: datetime | None) -> None:
-        name = str(delivery.destination)
-        if rest is None:
-            self._busy.pop(name, None)
-        else:
-            self._busy[name] = rest
-        self._wake.set()
+    def _failed(self, delivery: Delivery, error: SendError) -> Outcome:
+        """What a failure means for the delivery, and for its destination."""
+        judged = verdict(delivery, error, self._clock.now(), self._wait(delivery))
+        log.warning("%s: %s (try %d, %s)", delivery.destination, error, delivery.tries, judged.state.value)
+        if isinstance(error, Temporary) and error.delay:
+            self._limits.limited(delivery.destination, error.delay, wide=error.wide)
+        digest = self._digest(delivery.destination) if judged.state is State.HELD else None
+        return Outcome(delivery, judged.state, reason=judged.reason, due=judged.due, digest=digest)
 
     @staticmethod
     def _wait(delivery: Delivery) -> timedelta:
@@ -272,41 +403,3 @@ class Deliver:
         state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
         state.attempt_number = max(1, delivery.tries)
         return timedelta(seconds=backoff(state))
-
-    def _notice(self, owed: Owed, now: datetime) -> Notice:
-        delivery, incident = owed.delivery, owed.incident
-        moved = "" if delivery.update or incident.id == delivery.incident else delivery.incident
-        wanted = set(delivery.updates) or {delivery.update}
-        updates = tuple(update for update in incident.updates if update.id in wanted) or incident.updates[-1:]
-        if moved:
-            updates = (went_on(incident, delivery.created_at or now),)
-        return Notice(
-            incident=incident,
-            updates=updates,
-            act=delivery.act,
-            key=delivery.key,
-            sightings=tuple(health.believed(s, owed.sightings, [incident]) for s in owed.sightings if _told(s)),
-            provider_name=self._directory.providers.get(incident.provider, incident.provider),
-            mention=call(delivery, incident),
-            late=now - delivery.created_at if delivery.created_at and delivery.act in CALLS else None,
-            catch_up=len(updates) > 1,
-            source_names=self._directory.labels,
-            moved=moved,
-            instead=str(delivery.instead or ""),
-            covered=delivery.covered,
-        )
-
-
-def _told(sighting: Sighting) -> bool:
-    return sighting.belief is not Belief.UNKNOWN
-
-
-def call(delivery: Delivery, incident: Incident) -> str:
-    """Whom the message calls: at the opening, by the greatest least-impact that the incident reaches."""
-    opening = delivery.act is Act.CREATE or (
-        delivery.act is Act.POST and incident.updates[0].id in (delivery.update, *delivery.updates)
-    )
-    if not opening or incident.impact is None or not delivery.mention:
-        return ""
-    reached = [(Impact(least).rank, words) for least, words in delivery.mention.items()]
-    return max((entry for entry in reached if entry[0] <= incident.impact.rank), default=(0, ""))[1]

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from bot import notifiers as kinds
 from bot.app import Notifiers, toolbox
 from bot.clock import SystemClock
 from bot.config import Settings
@@ -43,9 +44,17 @@ async def dispatch(
         tools = await stack.enter_async_context(toolbox(settings.env, clock))
         notifiers = Notifiers(tools)
         stack.push_async_callback(notifiers.close)
-        deliver = Deliver(store, notifiers, clock, Directory(), ids)
+        deliver = Deliver(
+            store,
+            notifiers,
+            clock,
+            Directory(),
+            digest=lambda to: kinds.digest(to, settings.env),
+            only=ids,
+        )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience.total_seconds()):
+                await deliver.mend()
                 await settled(store, deliver, ids)
     return await store.read(lambda ledger: read(ledger, ids))
 

@@ -2,10 +2,12 @@
 
 StatusbotError
 ├── UsageError              the person asked or configured something that cannot be: one line, exit code 2
+├── Lost                    another process has taken up what this one had in hand: drop it
 ├── Unreadable              a capture that says nothing believable (reason, ours)
 └── SendError               a delivery that was not confirmed
     ├── Temporary           try again (after `delay`, where the platform named one)
     ├── Permanent           never again until somebody mends the destination
+    │   └── Unsendable      only this message: others may go there
     └── Doubtful            it may have arrived: look before sending again
 """
 
@@ -20,6 +22,10 @@ class StatusbotError(Exception):
 
 class UsageError(StatusbotError):
     """Wrong use or wrong configuration; the text names the setting and the mend."""
+
+
+class Lost(StatusbotError):
+    """What was in hand is another process's now; nothing of it was written."""
 
 
 class Unreadable(StatusbotError):
@@ -40,15 +46,23 @@ class SendError(StatusbotError):
 
 
 class Temporary(SendError):
-    """Not accepted now. delay: what the platform asked us to wait; None lets the back-off decide."""
+    """Not accepted now. delay: what the platform asked us to wait; None lets the back-off decide.
 
-    def __init__(self, reason: str, *, delay: timedelta | None = None) -> None:
+    wide: the wait is for everything that the destination's account sends.
+    """
+
+    def __init__(self, reason: str, *, delay: timedelta | None = None, wide: bool = False) -> None:
         super().__init__(reason)
         self.delay = delay
+        self.wide = wide
 
 
 class Permanent(SendError):
-    """Refused for good (unknown channel, token revoked, webhook gone)."""
+    """Refused for good (unknown channel, token revoked, webhook gone): the destination is set aside."""
+
+
+class Unsendable(Permanent):
+    """This message will never be taken, whatever becomes of the destination (its shape, the one that it stands on)."""
 
 
 class Doubtful(SendError):

@@ -34,6 +34,7 @@ LIMIT = 10 * 1024 * 1024  #: bytes of a body, decompressed
 REDIRECTS = 5
 LONGEST_WAIT = timedelta(hours=24)  #: no Retry-After is believed beyond this
 SLOTS = 200  #: requests at one time: some systems give a process 256 open files
+WHOLE = 32 * 1024 * 1024  #: bytes of an answer that somebody else's library reads
 PER_HOST = 16
 FIELD = 32 * 1024  #: bytes of one header; aiohttp's own 8190 is too little for some Content-Security-Policy
 MOVED = frozenset({301, 302, 303, 307, 308})
@@ -51,6 +52,22 @@ FAILURES = (aiohttp.ClientError, OSError, ValueError)  #: all that a request may
 CONNECT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL)
 RESET = (aiohttp.ClientError, ConnectionError)
 OVERFULL = ("Got more than", "Too many headers")  # aiohttp has no type of its own for headers beyond its limits
+
+
+class Bounded(aiohttp.ClientResponse):
+    """An answer that libraries may read whole: beyond WHOLE bytes it counts as broken off."""
+
+    async def read(self) -> bytes:
+        """The body. Raises ClientPayloadError where it does not end."""
+        if self._body is None:
+            body = bytearray()
+            async for chunk in self.content.iter_any():
+                body += chunk
+                if len(body) > WHOLE:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("the answer does not end")
+            self._body = bytes(body)
+        return await super().read()
 
 
 class TooLarge(aiohttp.ClientError):
@@ -90,6 +107,7 @@ class Fetcher:
         self._whole = whole
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=whole, sock_connect=connect, sock_read=first_byte)
+        self._phases = aiohttp.ClientTimeout(sock_connect=connect, sock_read=first_byte)  # `get` bounds the whole
         self._proxy = Proxy(proxy, no_proxy)
         self._ssl = tls_context(ssl_cert_file) if ssl_cert_file else True
         self._resolver = resolver
@@ -158,6 +176,7 @@ class Fetcher:
         )
         return aiohttp.ClientSession(
             connector=connector,
+            response_class=Bounded,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"statusbot/{__version__}"},
             timeout=self._timeout,
@@ -180,7 +199,7 @@ class Fetcher:
         while True:
             session = self._session_for(source, target)
             asked = asking(known, headers if target.raw_host == first.raw_host else None)
-            async with session.get(target, headers=asked, allow_redirects=False) as answer:
+            async with session.get(target, headers=asked, allow_redirects=False, timeout=self._phases) as answer:
                 onward = location(target, answer) if answer.status in MOVED else None
                 if onward is None or not left or not same_place(target, onward):
                     return await self._capture(source, url, answer, onward)

@@ -232,6 +232,25 @@ class Update:
     stated_at: datetime | None = None  #: when the status was stated, where that is later than the words
 
 
+class Relation(StrEnum):
+    """What an incident is to another from which it is kept apart."""
+
+    RECURRENCE = "recurrence_of"  #: it began after the other was over, and reads like it
+    POSSIBLY = "possibly"  #: the two may be the same; it stands on both
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another incident that is shown beside one; its names are those it had when that was decided."""
+
+    id: str
+    relation: Relation
+    title: str
+    references: tuple[str, ...]
+    at: datetime  #: of a recurrence when the other had said its last words, else when it began
+    begun: datetime  #: when the other began
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """The thing that is wrong, or a maintenance: one per real event, whoever reported it."""
@@ -255,6 +274,7 @@ class Incident:
     updates: tuple[Update, ...] = ()  #: oldest first
     keys: frozenset[str] = frozenset()
     joined: Mapping[str, str] = field(default_factory=dict)  #: report id -> the rule that joined it
+    related: tuple[Related, ...] = ()  #: those from which it is kept apart, and that are shown beside it
 
     @property
     def open(self) -> bool:
@@ -301,6 +321,14 @@ class Corrections:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """Whole incidents near to fresh reports."""
+
+    bound: tuple[Incident, ...]  #: those with the same thread, key or native id
+    spoken: tuple[Incident, ...]  #: the others that have spoken since
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the ledger remembers of a report, enough to see whether a source says anything new."""
 
@@ -315,6 +343,7 @@ class Known:
     position: int
     status: Status | None = None  #: what it ever stated; many sources repeat it on their newest statement only
     impact: Impact | None = None
+    forgotten: bool = False  #: its incident was pruned: that it was seen is all that is left of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +445,7 @@ class Notice:
     own: bool = False  #: trouble of our own, told to the operator
     instead: str = ""  #: the destination whose fallback is told by this
     covered: bool = False  #: a fallback was told meanwhile, so that several updates are a catch-up however close
+    limited: bool = False  #: its updates came while the destination was limited
     moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
 
 
@@ -454,6 +484,7 @@ class Message:
     body: Mapping[str, object]
     text: str = ""  #: the plain words of the same
     picture: Picture | None = None
+    raw: bytes = b""  #: the body as it is sent, where nothing of a single delivery stands in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +493,7 @@ class Receipt:
 
     message: str = ""  #: the platform's id of the message
     thread: str = ""  #: the id under which replies go, where it differs
+    rest: timedelta | None = field(default=None, compare=False)  #: before the next, as the answer's headers ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,3 +518,29 @@ class Delivery:
     mention: Mapping[str, str] = field(default_factory=dict)
     instead: Destination | None = None  #: the destination whose fallback this one goes to
     covered: bool = False  #: its fallback was told
+    lease: str = ""  #: of whoever has it in hand
+    limited: bool = False  #: it carries what came while its destination was limited
+    aside: bool = False  #: held because its destination is set aside
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of having had a delivery in hand."""
+
+    delivery: Delivery
+    state: State
+    receipt: Receipt | None = None
+    reason: str = ""
+    due: datetime | None = None  #: when to look at it again, for a pending or doubtful one; None: now
+    spared: bool = False  #: it was handed back without a try
+    digest: str | None = None  #: set: its destination is to be set aside, and this is the digest of its settings
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A destination that refuses for good."""
+
+    destination: Destination
+    since: datetime | None  #: None: taken up again, and nothing has arrived there yet
+    reason: str
+    digest: str  #: of its settings when it was set aside

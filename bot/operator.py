@@ -73,7 +73,7 @@ class Operator:
             self._wake.set()
             return
         try:
-            await self._store.write(lambda ledger: ledger.end(key, words, now, self._due(now)))
+            await self._store.write(lambda ledger: ledger.end_trouble(key, words, now, self._due(now)))
         except StatusbotError:
             self._standing[key] = trouble  # whoever finds it well again ends it then
         self._wake.set()
@@ -105,7 +105,7 @@ class Operator:
     async def _keep(self, trouble: Trouble) -> None:
         due = self._due(self._clock.now()) if not trouble.told or trouble.until else None
         try:
-            await self._store.write(lambda ledger: ledger.keep(trouble, due))
+            await self._store.write(lambda ledger: ledger.keep_trouble(trouble, due))
         except StatusbotError:
             self._unsaved.append(trouble)
 

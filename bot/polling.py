@@ -8,7 +8,7 @@ import heapq
 import logging
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from bot.collect import Collect, Outcome, failure_of
 from bot.core import health, own
 from bot.core.document import moved_to
 from bot.deliver import Deliver
-from bot.errors import StatusbotError
+from bot.errors import Lost, StatusbotError
 from bot.model import Belief, Capture, Change, Sighting
 from bot.ports import Clock, Operator, Store
 from bot.reading import Reading, Watched, poll
@@ -26,11 +26,13 @@ from bot.veil import Veil
 log = logging.getLogger("statusbot")
 
 AT_ONCE = 64  #: polls under way at once
-IDLE = timedelta(seconds=30)  #: the longest sleep without going round
+IDLE = timedelta(seconds=30)  #: the longest sleep without a look at what is due
+TOGETHER = timedelta(milliseconds=50)  #: polls that are due within so little of each other begin together
+LOOK = timedelta(seconds=15)  #: how often what other processes saw of the providers is looked at
 
 
 class Polling:
-    """Asks each source when its time has come: one heap of times, each poll a task of its own, so many at once.
+    """Asks each source when its time has come: one heap of times, and as many tasks as polls may be under way.
 
     record: where captures are written, without what `veil` hides.
     """
@@ -57,8 +59,9 @@ class Polling:
         self._veil = veil or Veil()
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._heap: list[tuple[datetime, str]] = []
-        self._changed = asyncio.Event()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._timer: asyncio.TimerHandle | None = None
+        self._due: asyncio.Queue[str] = asyncio.Queue()
+        self._planned: dict[str, datetime] = {}  # by source; an entry of the heap that says otherwise is void
         self._troubled: set[str] = set()
 
     @property
@@ -67,55 +70,113 @@ class Polling:
         return min(self._under_way.values(), default=None)
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Poll what was taken up until cancelled."""
         gc.freeze()  # what was imported and wired is never garbage; to look at it again costs a sixth of a parse
-        self._troubled = await self._store.read(lambda ledger: ledger.open_providers())
-        now, spread = self._clock.now(), min(30.0, 0.02 * len(self._collect.watched))
-        self._heap = [(now + timedelta(seconds=self._random.random() * spread), name) for name in self._collect.watched]
-        heapq.heapify(self._heap)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._changed.clear()
-                self.round_at = now = self._clock.now()
-                while self._heap and self._heap[0][0] <= now:
-                    group.create_task(self._turn(heapq.heappop(self._heap)[1]))
-                await self._until_next()
+        try:
+            self._ring()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(self._work())
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
 
-    async def _until_next(self) -> None:
-        """Sleep until the next poll is due, or one is planned before it. (A timer, not a time-out: no cancellation.)"""
-        wait = min(IDLE, self._heap[0][0] - self._clock.now()) if self._heap else IDLE
-        timer = asyncio.get_running_loop().call_later(max(0.0, wait.total_seconds()), self._changed.set)
-        await self._changed.wait()
-        timer.cancel()
+    @property
+    def polled(self) -> Collection[str]:
+        """The sources that are polled here now."""
+        return self._planned.keys()
+
+    async def keep_looking(self) -> None:
+        """Look around every now and then, until cancelled: where other processes poll, too."""
+        while True:
+            await asyncio.sleep(LOOK.total_seconds())
+            try:
+                await self.look_around()
+            except StatusbotError as error:
+                log.debug("looking around failed: %s", error)  # said already, by whoever renews the leases
+
+    async def take_up(self, sources: Collection[str]) -> None:
+        """Poll these from now on, from where the database has them (sharing.Hands)."""
+        await self._collect.load(sources)
+        await self.look_around()
+        now, spread = self._clock.now(), min(30.0, 0.02 * len(sources))
+        for source in sources:
+            soon = now + timedelta(seconds=self._random.random() * spread)
+            self._plan(source, max(soon, self._collect.planned(source, now)))
+
+    def let_go(self, sources: Collection[str]) -> None:
+        """Begin no more polls of these; what is under way is dropped when it would be saved."""
+        self._collect.let_go(sources)
+        for source in sources:
+            self._planned.pop(source, None)
+
+    def idle(self, sources: Collection[str]) -> list[str]:
+        """These, those first that are not being polled just now."""
+        return sorted(sources, key=lambda source: source in self._under_way)
+
+    async def flush(self) -> None:
+        """Save what only moved clocks."""
+        await self._collect.flush()
+
+    async def look_around(self) -> None:
+        """Learn which providers are in trouble, and what other processes saw of the sources that they poll."""
+        await self._collect.look_around()
+        self._troubled = await self._store.read(lambda ledger: ledger.open_providers())
+
+    def _plan(self, source: str, due: datetime) -> None:
+        self._planned[source] = due
+        heapq.heappush(self._heap, (due, source))
+        if self._heap[0][1] == source:  # else the timer rings for an earlier one already
+            self._set_timer(due)
+
+    def _set_timer(self, due: datetime) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = min(IDLE, max(timedelta(0), due - self._clock.now()))
+        self._timer = asyncio.get_running_loop().call_later(wait.total_seconds(), self._ring)
+
+    def _ring(self) -> None:
+        """Hand what is due to whoever is free first."""
+        self.round_at = now = self._clock.now()
+        until = now + TOGETHER
+        while self._heap and self._heap[0][0] <= until:
+            due, source = heapq.heappop(self._heap)
+            if self._planned.get(source) == due:
+                self._due.put_nowait(source)
+        self._set_timer(self._heap[0][0] if self._heap else now + IDLE)
+
+    async def _work(self) -> None:
+        while True:
+            source = await self._due.get()
+            if source in self._planned and source not in self._under_way:
+                self._under_way[source] = self._clock.now()
+                await self._turn(source)
+                del self._under_way[source]
 
     async def _turn(self, source: str) -> None:
         """One poll of one source, and the time of its next. A fault of ours costs this turn, not the loop."""
         retry_at = None
         try:
-            async with self._room:
-                self._under_way[source] = self._clock.now()
-                retry_at = await self._poll(source)
+            retry_at = await self._poll(source)
+        except Lost:
+            self.let_go([source])
         except StatusbotError as error:  # what was read is not saved, so that the next poll reads it again
             log.error("polling %s came to nothing: %s", source, error)
             self.polls[source, "fault"] += 1
         except Exception:
             log.exception("polling %s failed in our own code; it goes on", source)
             self.polls[source, "fault"] += 1
-        finally:
-            self._under_way.pop(source, None)
-            watched, now = self._collect.watched[source], self._clock.now()
-            wait = health.interval(
-                watched.source,
-                self._collect.sighting(source),
-                troubled=self._in_trouble(watched),
-                retry_at=retry_at,
-                at=now,
-            )
-            due = now + wait * self._random.uniform(0.95, 1.05)
+        if source in self._planned:
+            due = self._next(source, retry_at)
             self._collect.plan(source, due)
-            heapq.heappush(self._heap, (due, source))
-            if self._heap[0][1] == source:  # else the loop sleeps until an earlier one already
-                self._changed.set()
+            self._plan(source, due)
+
+    def _next(self, source: str, retry_at: datetime | None) -> datetime:
+        """When a source is asked next."""
+        watched, now = self._collect.watched[source], self._clock.now()
+        seen, troubled = self._collect.sighting(source), self._in_trouble(watched)
+        wait = health.interval(watched.source, seen, troubled=troubled, retry_at=retry_at, at=now)
+        return now + wait * self._random.uniform(0.95, 1.05)
 
     async def _poll(self, source: str) -> datetime | None:
         watched, before = self._collect.watched[source], self._collect.sighting(source)
@@ -139,7 +200,8 @@ class Polling:
     async def _tell(self, outcome: Outcome, capture: Capture) -> None:
         """Tell the operator what is wrong on our own side, and what no longer is."""
         warning = outcome.cursor.state.get("warning", "")
-        known = own.of_source(outcome.sighting, moved_to(capture), warning)
+        moved = moved_to(capture) if outcome.sighting.belief is Belief.UNREADABLE else ""
+        known = own.of_source(outcome.sighting, moved, warning)
         for key, words in {**known, **own.of_network(self._collect.offline)}.items():
             await (self._operator.tell(key, words) if words else self._operator.over(key))
 

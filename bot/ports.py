@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from bot.model import (
+    Aside,
     Capture,
     Change,
     Corrections,
@@ -19,7 +20,9 @@ from bot.model import (
     Known,
     Message,
     Mute,
+    Near,
     Notice,
+    Outcome,
     Parts,
     Receipt,
     Routing,
@@ -114,6 +117,14 @@ class Notifier(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsDigests(Protocol):
+    """A notifier that can also tell a window of time, summed up."""
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """A digest in the platform's own shape, within its limits; key: the delivery's. Pure, but not quick."""
+
+
 class Operator(Protocol):
     """Who is told of our own trouble: once when it begins and once when it is over, however often either is said."""
 
@@ -123,15 +134,6 @@ class Operator(Protocol):
 
     async def over(self, key: str, words: str = "") -> None:
         """It no longer is; nothing where it was not told. words: of the end, else made of those of the beginning."""
-        ...
-
-
-@runtime_checkable
-class TellsDigests(Protocol):
-    """A notifier that can also tell a window of time, summed up."""
-
-    def render_digest(self, digest: Digest, key: str) -> Message:
-        """A digest in the platform's own shape, within its limits; key: the delivery's. Pure, but not quick."""
         ...
 
 
@@ -171,6 +173,36 @@ class Ledger(Protocol):
         """By source what was believed of it within a window, oldest first, the first as the window began."""
         ...
 
+    # how processes share the work (PostgreSQL only)
+
+    def live(self, worker: str, watching: str, term: timedelta) -> int:
+        """A process lives for another `term`; how many live that watch the same. Who outlived his term is forgotten."""
+        ...
+
+    def offer(self, kind: str, names: Collection[str]) -> None:
+        """Let these be held by somebody; what is offered already stays as it is."""
+        ...
+
+    def take(self, worker: str, kind: str, names: Collection[str], limit: int) -> set[str]:
+        """Hold up to `limit` of these that nobody living holds; which they are."""
+        ...
+
+    def held(self, worker: str, kind: str) -> set[str]:
+        """What a process holds."""
+        ...
+
+    def keep(self, worker: str, kind: str, names: Collection[str]) -> set[str]:
+        """Which of these a process still holds; nobody can take them before this transaction has ended."""
+        ...
+
+    def give(self, worker: str, kind: str, names: Collection[str]) -> None:
+        """Hand these back, as far as the process holds them."""
+        ...
+
+    def leave(self, worker: str) -> None:
+        """A process ends: hand back all that it holds."""
+        ...
+
     # the timeline
 
     def known(self, source: str, threads: Collection[str], native_ids: Collection[str]) -> list[Known]:
@@ -191,6 +223,26 @@ class Ledger(Protocol):
         Those with a report of one of these (source, thread) or (source, native id), those whose reports bear one of
         these keys, and, given a window, those that spoke within it (their first to last update overlaps it) or are
         open and began before its end. Each once, oldest first, with all updates and reports.
+        """
+        ...
+
+    def near(
+        self,
+        provider: str,
+        source: str,
+        *,
+        threads: Collection[str],
+        keys: Collection[str],
+        native_ids: Collection[str],
+        since: datetime,
+    ) -> Near:
+        """The incidents of a provider that bear one of these of a source, and those that have spoken since a time."""
+        ...
+
+    def likely(self, provider: str, words: Sequence[str], begin: datetime, until: datetime) -> list[Incident]:
+        """Whole incidents that a statement with these words may go on with, no more however many there are.
+
+        Of those that spoke between these times: join.LATEST that spoke last, join.NEAREST with most of the words.
         """
         ...
 
@@ -217,6 +269,14 @@ class Ledger(Protocol):
 
         Its updates and reports replace those stored for it; reports and updates of absorbed incidents move here, and
         the absorbed ids lead here from then on; deliveries that were owed or made for the absorbed stay theirs.
+        """
+        ...
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove the texts of up to `limit` incidents that were over, and last spoken of, before this time; how many.
+
+        That their statements were seen is kept: `known` goes on telling them, as forgotten. An incident of which
+        anything is still owed stays.
         """
         ...
 
@@ -293,34 +353,74 @@ class Ledger(Protocol):
         ...
 
     def claim(
-        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
+        rooms: Mapping[str, int] | None = None,
+        behind: Mapping[str, datetime] | None = None,
+        only: Collection[int] = (),
     ) -> list[Delivery]:
-        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
+        """Lease deliveries that are due to whoever `by` names, the first of each lane only.
 
-        An edit that a newer waiting one of its lane replaces is set aside as held. `only`: none but these ids, where
-        any are named.
+        At most `limit` for each kind of destination, or as many as `rooms` has for it; none of the `busy` destinations.
+        An edit that a newer waiting one of its lane replaces is set aside as held, and so is what is owed to a
+        destination that is set aside. behind: until when destinations were limited; what came to them meanwhile is put
+        together into one message for each lane. only: none but these ids, where any are named.
         """
         ...
 
-    def settle(
-        self,
-        delivery: int,
-        state: State,
-        now: datetime,
-        *,
-        receipt: Receipt | None = None,
-        reason: str = "",
-        due: datetime | None = None,
-    ) -> None:
-        """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination."""
+    def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
+        """Write what came of deliveries in hand; a receipt of a `create` becomes the incident's message there.
+
+        How many were not written, because their lease had run out and another has taken them in hand since.
+        """
         ...
 
-    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
+    def renew(self, leases: Collection[str], until: datetime) -> None:
+        """Keep what these leases are on in hand until then."""
+        ...
+
+    def doubt(
+        self,
+        now: datetime,
+        lease: timedelta = timedelta(0),
+        limit: int = 100,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
+        only: Collection[int] = (),
+    ) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; lease those that are doubtful and due to `by`.
+
+        only: none but these ids are leased, where any are named.
+        """
         ...
 
     def orphan(self, now: datetime) -> int:
-        """At the start of the only process: every sending is doubtful; how many."""
+        """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
+
+        Where other processes may share the database, only what nobody has in hand any more.
+        """
+        ...
+
+    def asides(self) -> list[Aside]:
+        """The destinations that refuse, and those taken up again at which nothing has arrived yet."""
+        ...
+
+    def set_aside(self, which: Aside) -> bool:
+        """Hold whatever is and will be owed to a destination; whether it was not set aside already."""
+        ...
+
+    def mended(self, digest: Callable[[Destination], str], now: datetime) -> list[Destination]:
+        """Take up the destinations whose settings have changed since they were set aside; which those are."""
+        ...
+
+    def works(self, destinations: Collection[Destination]) -> None:
+        """Something has arrived at these: they are as any other again."""
         ...
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
@@ -332,41 +432,13 @@ class Ledger(Protocol):
         ...
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:
-        """Make a dead or held delivery pending again; None where there is no such one."""
+        """Make a dead or held delivery pending again, and its destination no longer set aside; None: no such one."""
         ...
 
     # our own trouble
 
-    def keep(self, trouble: Trouble, due: datetime | None) -> bool:
+    def keep_trouble(self, trouble: Trouble, due: datetime | None) -> bool:
         """Remember a trouble, to be told when `due` (None: to nobody); False where one of its key stands already."""
-        ...
-
-    def end(self, key: str, words: str, at: datetime, due: datetime | None) -> bool:
-        """The trouble of a key is over, which is to be told when `due`; False where none stands."""
-        ...
-
-    def troubles(self) -> list[Trouble]:
-        """Those that stand, oldest first."""
-        ...
-
-    def owed_troubles(self, now: datetime, again: datetime) -> list[Trouble]:
-        """Those to be told by now, each handed to one process, and to the next one `again` later."""
-        ...
-
-    def settle_trouble(self, trouble: Trouble, due: datetime | None) -> None:
-        """It was told (`due` None), or is to be told again when due; what has changed meanwhile stays owed."""
-        ...
-
-    def touch(self, name: str, at: datetime) -> None:
-        """Write something, to know that it can be written."""
-        ...
-
-    def tally(self) -> dict[tuple[str, State], int]:
-        """How many deliveries there are, by the destination's kind and the state."""
-        ...
-
-    def next_due(self) -> datetime | None:
-        """When the next delivery is due (pending, or a lease that runs out)."""
         ...
 
     # digests
@@ -399,6 +471,34 @@ class Ledger(Protocol):
         """Note it, in the place of what was noted under the name."""
         ...
 
+    def end_trouble(self, key: str, words: str, at: datetime, due: datetime | None) -> bool:
+        """The trouble of a key is over, which is to be told when `due`; False where none stands."""
+        ...
+
+    def troubles(self) -> list[Trouble]:
+        """Those that stand, oldest first."""
+        ...
+
+    def owed_troubles(self, now: datetime, again: datetime) -> list[Trouble]:
+        """Those to be told by now, each handed to one process, and to the next one `again` later."""
+        ...
+
+    def settle_trouble(self, trouble: Trouble, due: datetime | None) -> None:
+        """It was told (`due` None), or is to be told again when due; what has changed meanwhile stays owed."""
+        ...
+
+    def touch(self, name: str, at: datetime) -> None:
+        """Write something, to know that it can be written."""
+        ...
+
+    def tally(self) -> dict[tuple[str, State], int]:
+        """How many deliveries there are, by the destination's kind and the state."""
+        ...
+
+    def next_due(self, busy: Collection[str] = ()) -> datetime | None:
+        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
+        ...
+
 
 class Store(Protocol):
     """The database: whole transactions, each run on a thread of the store's own, one writer at a time on SQLite."""
@@ -417,4 +517,17 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Give back every connection."""
+        ...
+
+
+class Database(Store, Protocol):
+    """A store as `statusbot run` needs it: it says whether other processes share it, and hears from them."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether only one process may collect and deliver on it; else any number may, and share the work."""
+        ...
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever any process has queued deliveries, until cancelled; at once back where embedded."""
         ...

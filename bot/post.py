@@ -8,18 +8,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from http import HTTPStatus
 
 import aiohttp
 from yarl import URL
 
 from bot.core.document import phrase
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 
 TIMEOUT = 15.0  #: seconds for the whole exchange
 CONNECT = 5.0  #: seconds of it until the connection stands; nothing was sent before
 LARGEST = 64 * 1024  #: bytes read of an answer
 LONGEST = timedelta(days=1)  #: no wait is believed beyond it
+
+NOT_IN_NAMES, SPACE = re.compile(r"[^A-Z0-9]"), re.compile(r"\s")
 
 #: What became of the request where no answer came, by what aiohttp raises; the first that fits.
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -38,7 +41,7 @@ class Answer:
 
 def variable(prefix: str, name: str) -> str:
     """The environment variable of a destination's name (CONTRACT.md, "Commands"): `TEAMS_WEBHOOK_` + `ops-eu`."""
-    return prefix + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    return prefix + NOT_IN_NAMES.sub("_", name.upper())
 
 
 def address(env: Mapping[str, str], prefix: str, name: str) -> URL:
@@ -56,7 +59,7 @@ def address(env: Mapping[str, str], prefix: str, name: str) -> URL:
 def _parsed(words: str) -> URL | None:
     """Kept to the letter where it can be: a signature in the query may not survive being quoted anew."""
     with suppress(ValueError):
-        return URL(words, encoded=words.isascii() and not re.search(r"\s", words))
+        return URL(words, encoded=words.isascii() and not SPACE.search(words))
     return None
 
 
@@ -76,14 +79,14 @@ async def post(
     Doubtful, or Temporary if it is `repeatable` (sending it again does no harm). They are raised outside of `except`,
     so that no library's words (and the address in them) hang on them.
     """
-    limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT, timeout))
+    limits = patience(timeout)
     sent = {"Content-Type": "application/json", **(headers or {})}
     failure: SendError
     try:
         async with session.request(
             method, url, data=body, headers=sent, timeout=limits, allow_redirects=False
         ) as response:
-            return Answer(response.status, response.headers.copy(), await _read(response))
+            return Answer(response.status, response.headers, await _read(response))
     except UNSENT:
         failure = Temporary("could not connect")
     except NO_ADDRESS:
@@ -94,8 +97,16 @@ async def post(
     raise failure
 
 
+@cache
+def patience(timeout: float) -> aiohttp.ClientTimeout:
+    """aiohttp's limits for one exchange of so many seconds."""
+    return aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT, timeout))
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """As much of the body as came: the status has said already what became of the request."""
+    if response.content.at_eof():
+        return b""
     body = bytearray()
     with suppress(*LOST):
         async for chunk in response.content.iter_chunked(8192):
@@ -111,14 +122,26 @@ def check(answer: Answer, *, repeatable: bool = False, delay: timedelta | None =
     repeatable: as in `post`. delay: what the answer's body asked us
     to wait, where the kind knows how to read it; otherwise `Retry-After` is obeyed.
     """
-    status, words = answer.status, phrase(answer.status)
+    status = answer.status
     if 200 <= status < 300:
         return
+    words = phrase(status)
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
         raise Temporary(words, delay=delay or seconds(answer.headers.get("Retry-After")))
     if status >= 500:
         raise Temporary(words) if repeatable else Doubtful(words)
-    raise Permanent(f"{words}: the address is gone" if status in (404, 410) else words)
+    if status in (404, 410):
+        raise Permanent(f"{words}: the address is gone")
+    if 300 <= status < 400:
+        raise Permanent(f"{words}: the address leads elsewhere, which is not followed")
+    raise Permanent(words) if status in (401, 403, 405, 407) else Unsendable(words)
+
+
+def rest(answer: Answer) -> timedelta | None:
+    """How long the answer's headers ask to wait before the next request, where they say that nothing is left."""
+    if answer.headers.get("X-RateLimit-Remaining") != "0":
+        return None
+    return seconds(answer.headers.get("X-RateLimit-Reset-After"))
 
 
 def seconds(value: object) -> timedelta | None:

@@ -14,6 +14,7 @@ from bot.collect import Collect
 from bot.config import providers_from, subscriptions_from
 from bot.deliver import Deliver
 from bot.errors import UsageError
+from bot.limits import Limits
 from bot.model import Capture, Directory, Incident, Subscription
 from bot.ports import Notifier, Store
 from bot.reading import Reading
@@ -68,7 +69,8 @@ async def replay(
         stack.push_async_callback(made.close)
         collect = Collect(store, wire(providers.values(), tools))
         await collect.load()
-        deliver = Deliver(store, notifier or made, clock, directory)
+        platforms = Limits(SystemClock())  # which keep the machine's time, not the recording's
+        deliver = Deliver(store, notifier or made, clock, directory, limits=platforms)
         for path in paths:
             for capture in read_captures(path):
                 clock.set(capture.at)

@@ -13,8 +13,9 @@ from bot.core.link import link
 from bot.core.match import Vocabulary
 from bot.core.retry import LOOK, PATIENCE, verdict
 from bot.core.route import Waking, routings
-from bot.deliver import Deliver, call
-from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary
+from bot.core.tell import call
+from bot.deliver import Deliver
+from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary, Unsendable
 from bot.model import (
     Act,
     Belief,
@@ -25,6 +26,7 @@ from bot.model import (
     Message,
     Mode,
     Notice,
+    Outcome,
     Receipt,
     Report,
     Sighting,
@@ -33,6 +35,7 @@ from bot.model import (
 )
 from bot.ports import Ledger
 from bot.store import SqlStore, open_store
+from bot.turn import Reader
 from tests.core.build import PAGE, T0, at, said, timeline
 from tests.support.clock import StillClock
 
@@ -156,11 +159,11 @@ async def test_a_lane_waits_for_its_first_and_no_other_waits_for_it(post: Post) 
 
 async def test_a_dead_delivery_does_not_block_its_lane(post: Post) -> None:
     await post.subscribe(A)
-    post.notifier.script[A] = [Permanent("no such channel")]
+    post.notifier.script[A] = [Unsendable("too long")]
     await post.owe(report(1), report(2))
     await post.sweep()
     dead, sent = await post.outbox()
-    assert (dead.state, dead.reason, sent.state) == (State.DEAD, "no such channel", State.SENT)
+    assert (dead.state, dead.reason, sent.state) == (State.DEAD, "too long", State.SENT)
 
 
 async def test_two_incidents_at_one_destination_do_not_wait_for_each_other(post: Post) -> None:
@@ -524,7 +527,8 @@ def owed(act: Act = Act.POST) -> Delivery:
         (Temporary("busy", delay=timedelta(seconds=30)), Act.POST, timedelta(0), State.PENDING, timedelta(seconds=30)),
         (Temporary("busy", delay=timedelta(seconds=1)), Act.POST, timedelta(0), State.PENDING, WAIT),
         (Temporary("busy"), Act.POST, PATIENCE + timedelta(1), State.DEAD, None),
-        (Permanent("gone"), Act.POST, timedelta(0), State.DEAD, None),
+        (Permanent("gone"), Act.POST, timedelta(0), State.HELD, None),
+        (Unsendable("too long"), Act.POST, timedelta(0), State.DEAD, None),
         (Doubtful("lost"), Act.POST, timedelta(0), State.DOUBTFUL, LOOK),
         (Doubtful("lost"), Act.CREATE, timedelta(0), State.DOUBTFUL, LOOK),
         (Doubtful("lost"), Act.EDIT, timedelta(0), State.PENDING, WAIT),
@@ -547,3 +551,9 @@ async def test_a_kind_that_takes_no_digest_refuses_it_for_good(post: Post) -> No
     (after,) = await post.store.read(lambda ledger: ledger.deliveries())
     assert (after.id, after.state) == (made.id, State.DEAD)
     assert after.reason == "this kind of destination takes no digest"
+
+
+async def test_a_digest_whose_document_is_gone_is_given_up(post: Post) -> None:
+    lost = Delivery(1, "digest|24h/now|slack:a", Destination("slack", "a"), "", "", Act.DIGEST)
+    said = await post.store.read(lambda ledger: Reader(ledger, LABELS, T0, {}).said(lost))
+    assert said == Outcome(lost, State.DEAD, reason="its digest is gone")

@@ -1,17 +1,30 @@
-"""What the operator reads in the log when a source's state changes."""
+"""Which sources are asked and when, and what the operator reads in the log when one's state changes."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.answer import SourceLine, source_words
+from bot.clock import SystemClock
+from bot.collect import Collect, Outcome
 from bot.core.document import body_of, moved_to
 from bot.core.health import NETWORK
-from bot.errors import Unreadable
-from bot.model import Belief, Capture, Sighting
-from bot.polling import came_to, edge
-from bot.reading import Reading
+from bot.deliver import Deliver
+from bot.errors import Lost, Unreadable
+from bot.model import Belief, Capture, Cursor, Directory, Item, Sighting, Source
+from bot.operator import Operator
+from bot.polling import AT_ONCE, Polling, came_to, edge
+from bot.ports import Notifier
+from bot.reading import Reading, Watched
+from bot.store import SqlStore, open_store
 from tests.core.build import PAGE, at
+from tests.support.until import until
 
 WELL = Sighting(PAGE.id, Belief.OK, at(0), read_at=at(0))
 MOVED = "https://status.new.example/"
@@ -69,3 +82,145 @@ def test_what_a_poll_came_to_is_counted_by_its_best_document() -> None:
         "unchanged",
         "read",
     ]
+
+
+# --- which sources are asked, and when ----------------------------------------------------------------------------
+
+OFTEN = timedelta(seconds=0.01)
+
+
+class Asked:
+    """A collector that counts its fetches, and keeps some of them waiting."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, int] = {}
+        self.under_way, self.most = 0, 0
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def fetch(self, source: Source, cursor: Cursor) -> AsyncIterator[Capture]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.free.wait()
+        self.under_way -= 1
+        self.times[source.id] = self.times.get(source.id, 0) + 1
+        yield Capture(SystemClock().now(), source.id, source.url, 304)
+
+    def parse(self, source: Source, capture: Capture) -> Sequence[Item]:
+        return ()
+
+
+class Collecting(Collect):
+    """Takes nothing to the ledger; what another process has taken up is lost, and what is broken fails."""
+
+    lost: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+
+    async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
+        if source in self.lost:
+            raise Lost(source)
+        if source in self.broken:
+            raise KeyError(source)
+        return await super().take(source, readings)
+
+
+def nobody(kind: str) -> Notifier:
+    """Nobody is told anything here."""
+    raise AssertionError(kind)
+
+
+class Rounds:
+    """A number of sources, and the loop that asks them."""
+
+    def __init__(self, store: SqlStore, count: int, often: timedelta = OFTEN) -> None:
+        self.asked = Asked()
+        sources = [replace(PAGE, id=f"acme/{number}", interval=often) for number in range(count)]
+        watched = [Watched(source, self.asked, siblings={source.id: "the page"}) for source in sources]
+        self.names = [source.id for source in sources]
+        self.collect = Collecting(store, watched)
+        clock = SystemClock()
+        deliver = Deliver(store, nobody, clock, Directory())
+        self.polling = Polling(self.collect, deliver, store, clock, Operator(store, nobody, clock))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.polling.run())
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def until(self, times: int, *names: str) -> None:
+        """Wait until each of these has been asked so often."""
+        await until(lambda: all(self.asked.times.get(name, 0) >= times for name in names or self.names))
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[SqlStore]:
+    store = open_store("sqlite://")
+    await store.upgrade()
+    yield store
+    await store.close()
+
+
+async def test_what_is_taken_up_is_asked_again_and_again_and_nothing_else(store: SqlStore) -> None:
+    rounds = Rounds(store, 3)
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names[:2])
+        await rounds.until(3, *rounds.names[:2])
+        assert set(rounds.polling.polled) == set(rounds.names[:2]) == set(rounds.asked.times)
+        await rounds.polling.take_up(rounds.names[2:])
+        await rounds.until(3)
+
+
+async def test_what_is_let_go_of_is_asked_no_more_and_again_once_it_is_taken_up(store: SqlStore) -> None:
+    rounds = Rounds(store, 2)
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await rounds.until(2)
+        gone, stays = rounds.names
+        rounds.polling.let_go([gone])
+        await rounds.until(rounds.asked.times[stays] + 2, stays)
+        before = rounds.asked.times[gone]
+        await rounds.until(rounds.asked.times[stays] + 5, stays)
+        assert rounds.asked.times[gone] == before
+        await rounds.polling.take_up([gone])
+        await rounds.until(before + 2, gone)
+
+
+async def test_what_another_process_has_taken_up_is_let_go_of_and_a_fault_of_ours_costs_one_turn(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds = Rounds(store, 3)
+    lost, broken, well = rounds.names
+    rounds.collect.lost, rounds.collect.broken = frozenset({lost}), frozenset({broken})
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await rounds.until(3, broken, well)
+    assert rounds.asked.times[lost] == 1
+    assert set(rounds.polling.polled) == {broken, well}
+    assert "polling acme/1 failed in our own code; it goes on" in caplog.text
+    assert lost not in caplog.text
+
+
+async def test_so_many_are_under_way_at_once_and_no_source_twice(store: SqlStore) -> None:
+    rounds = Rounds(store, AT_ONCE + 10)
+    rounds.asked.free.clear()
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await until(lambda: rounds.asked.under_way == AT_ONCE)
+        busy = rounds.polling.idle(rounds.names)[10:]
+        rounds.polling.let_go(busy)
+        await rounds.polling.take_up(busy)  # while they are still being asked
+        rounds.asked.free.set()
+        await rounds.until(3)
+    assert rounds.asked.most == AT_ONCE
+
+
+async def test_an_earlier_poll_is_not_kept_waiting_by_a_later_one(store: SqlStore) -> None:
+    rounds = Rounds(store, 2)
+    late, soon = rounds.names
+    async with rounds.running():
+        rounds.polling._plan(late, SystemClock().now() + timedelta(days=1))
+        await rounds.polling.take_up([soon])
+        await rounds.until(3, soon)
+    assert late not in rounds.asked.times

@@ -7,11 +7,12 @@ from textwrap import TextWrapper
 
 from bot.core import lag
 from bot.core.dissent import contradiction
-from bot.core.summary import STATES, disagreement_words, duration, entry, impact_words, listing, title_of
+from bot.core.summary import STATES, beside, disagreement_words, duration, entry, impact_words, listing, title_of
 from bot.core.text import clip
 from bot.markup import PLAIN
 from bot.model import Directory, Incident
 
+TITLE = 160  #: characters; some titles are whole reports
 WIDTH = 80  #: columns of the timeline for a person
 
 
@@ -24,6 +25,8 @@ def incident_words(incident: Incident, directory: Directory) -> str:
     """One incident and its updates, in lines."""
     lines = heading(incident, directory)
     lines += wrapped(listing(incident.components), "  ")
+    for words in beside(incident):
+        lines += wrapped(PLAIN.line(words), "  ")
     if found := contradiction(incident):
         lines += wrapped(PLAIN.line(disagreement_words(found, directory.labels)), "  ")
     lines.append(f"  id {incident.id}{f'  {incident.url}' if incident.url else ''}")
@@ -47,7 +50,7 @@ def heading(incident: Incident, directory: Directory) -> list[str]:
     """Its name, and its state in a line."""
     provider = directory.providers.get(incident.provider, incident.provider)
     references = f" [{', '.join(incident.references)}]" if incident.references else ""
-    lines = wrapped(f"{provider}: {title_of(incident)}{references}", "")
+    lines = wrapped(f"{provider}: {clip(title_of(incident), TITLE)}{references}", "")
     span = f"since {PLAIN.line((incident.started_at,))}"
     if incident.resolved_at:
         span += f", over after {duration(incident.resolved_at - incident.started_at)}"

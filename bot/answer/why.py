@@ -12,12 +12,13 @@ from bot.core.carrier import carried_by
 from bot.core.join import FIRST
 from bot.core.match import Vocabulary
 from bot.core.route import RECENT, as_it_stands
-from bot.core.summary import impact_words
+from bot.core.summary import beside, impact_words
 from bot.core.text import clip
 from bot.markup import PLAIN, clean
 from bot.model import Act, Delivery, Destination, Directory, Incident, State, Subscription, Update, Verdict
 from bot.ports import Ledger
 
+KEPT_APART = "They are kept apart; `statusbot merge` makes them one."
 FIRST_WORDS = 60  #: characters of a statement that are enough to know it again
 ACTS = {
     Act.CREATE: "a new message",
@@ -74,6 +75,7 @@ def why_words(told: Account, directory: Directory, to: Destination | None = None
     for update in incident.updates:
         lines += _origin(update, incident, directory)
         lines += [line for words in _messages(update, told) for line in wrapped(words, "    ")]
+    lines += [line for words in beside(incident) for line in wrapped(f"{PLAIN.line(words)}. {KEPT_APART}", "  ")]
     lines += ["", "Who is told:"]
     lines += [line for verdict in told.verdicts for line in wrapped(f"{verdict_words(verdict, incident)}.", "  ")]
     lines += [line for words in _stand_ins(told) for line in wrapped(words, "  ")]

@@ -15,7 +15,7 @@ from bot.errors import StatusbotError
 
 if TYPE_CHECKING:
     from bot.model import Capture, Incident
-    from bot.ports import Ledger, Store
+    from bot.ports import Database, Ledger, Store
 
 commands = typer.Typer()
 
@@ -34,7 +34,7 @@ def run(
 
     settings = settings_of(context)
 
-    async def work(store: Store) -> None:
+    async def work(store: Database) -> None:
         await run_app(settings, store, record)
 
     with_store(settings, work, alone=True)
@@ -123,4 +123,4 @@ def _undelivered(ledger: Ledger) -> bool:
     from bot.model import State
 
     owed = (State.PENDING, State.SENDING, State.DOUBTFUL, State.DEAD)
-    return bool(ledger.deliveries(states=owed, limit=1))
+    return bool(ledger.deliveries(states=owed, limit=1)) or any(it.since for it in ledger.asides())

@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest
 
 from bot.core import match
 from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
-from bot.model import Corrections, Report
+from bot.model import Corrections, Incident, Report, Status
 
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
@@ -22,6 +23,10 @@ ENOUGH = 0.5  #: the least evidence to join the only candidate
 ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
 RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
 MARGIN = 0.2  #: by how much the best of several candidates must lead
+LATEST = 4  #: events that spoke last, which a statement may go on with without a word in common
+NEAREST = 4  #: events with which it has most words in common
+TELLING = 8  #: words of a statement by which others are found
+BEARERS = 16  #: events that a word leads to, those that bore it last
 
 FIRST = "the first that was heard of it"
 MERGED = "an operator merged them"
@@ -34,6 +39,17 @@ Pairs = Collection[tuple[str, str]]
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a report belongs, as decided before."""
+
+    incident: str
+    rule: str
+
+
+NOTHING_STANDS: Mapping[str, Standing] = {}
+
+
 @dataclass(slots=True)
 class Cluster:
     """Reports of one event, and the rule that joined each."""
@@ -41,6 +57,7 @@ class Cluster:
     reports: list[Report] = field(default_factory=list)
     rules: dict[str, str] = field(default_factory=dict)
     last: datetime = NEVER  #: the time of its newest report
+    standing: bool = False  #: what was decided of it holds: it is not placed again
 
     def add(self, report: Report, rule: str) -> None:
         """Join a report under a rule."""
@@ -62,14 +79,21 @@ def order(report: Report) -> tuple[datetime, int, str]:
 
 
 def clusters(
-    reports: Iterable[Report], vocabulary: Vocabulary, corrections: Corrections = UNCORRECTED
+    reports: Iterable[Report],
+    vocabulary: Vocabulary,
+    corrections: Corrections = UNCORRECTED,
+    standing: Mapping[str, Standing] = NOTHING_STANDS,
+    aloof: Sequence[Cluster] = (),
 ) -> list[Cluster]:
-    """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first."""
-    strands = _strands(sorted(reports, key=order), corrections)
+    """Every report in exactly one cluster, the clusters by their first report; an operator's corrections go first.
+
+    standing: the reports of which it was decided before where they belong, and nothing that is new can change that.
+    aloof: events of such reports, which nothing but likeness may tie to the others.
+    """
+    strands = [*_strands(sorted(reports, key=order), corrections, standing), *aloof]
     anchors = [strand for strand in strands if not _loose(strand)]
     singles = [strand for strand in strands if _loose(strand)]
-    if singles:
-        anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
+    anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
     for strand in anchors:
         strand.rules.update((report, SET_APART) for report, _ in corrections.apart if report in strand.rules)
     return sorted(anchors, key=lambda cluster: min(map(order, cluster.reports)))
@@ -93,8 +117,38 @@ def _names(report: Report) -> list[str]:
 # --- threads and keys --------------------------------------------------------------------------------------------
 
 
-def _strands(reports: Sequence[Report], corrections: Corrections) -> list[Cluster]:
-    """What hard evidence joins: an operator's word, one source's thread, and a key that two reports name.
+def in_question(known: Iterable[Incident], fresh: Sequence[Report], since: datetime) -> list[Report] | None:
+    """The reports from a time on that only likeness may place: what is loose, and what begins a thread.
+
+    None where fresh reports are new versions of what was said before that time.
+    """
+    standing = {r.id: r for incident in known for update in incident.updates for r in update.reports}
+    if any(report.id in standing and standing[report.id].at < since for report in fresh):
+        return None
+    before = [report for report in standing.values() if report.at < since]
+    threads = {(report.source, report.thread) for report in before if report.thread is not None}
+    names = match.tied(name for report in before for name in _names(report))
+    found: dict[object, Report] = {}
+    for report in sorted([*(r for r in standing.values() if r.at >= since), *fresh], key=order):
+        if (report.source, report.thread) in threads or not names.isdisjoint(_names(report)):
+            continue
+        found.setdefault(report.id if report.thread is None else (report.source, report.thread), report)
+    return list(found.values())
+
+
+def telling_words(report: Report) -> tuple[str, ...]:
+    """The words by which an index finds what a statement may go on with: its longest.
+
+    Length stands for rarity: counting would make the answer depend on what has arrived so far.
+    """
+    words = match.content_words(f"{report.title}\n{report.text}")
+    return tuple(sorted(words, key=lambda word: (-len(word), word))[:TELLING])
+
+
+def _strands(
+    reports: Sequence[Report], corrections: Corrections, standing: Mapping[str, Standing] = NOTHING_STANDS
+) -> list[Cluster]:
+    """What hard evidence joins: an operator's word, one source's thread, a key that two reports name; and what stands.
 
     A report that was set apart comes last: so it is this one that stays outside, whatever binds the others.
     """
@@ -105,13 +159,19 @@ def _strands(reports: Sequence[Report], corrections: Corrections) -> list[Cluste
     for a, b in sorted(corrections.together):
         if a in bonds and b in bonds:
             forest.tie(a, b)
+    for name, stands in standing.items():
+        forest.tie(name, f"standing:{stands.incident}")
     for name in sorted(bonds, key=set_apart.__contains__):
         for bond in bonds[name]:
             forest.tie(name, bond)
     groups: dict[str, Cluster] = defaultdict(Cluster)
     for report in reports:
         cluster = groups[forest.root(report.id)]
-        cluster.add(report, _hard_rule(report, cluster, bonds))
+        if report.id in standing:
+            cluster.add(report, FIRST)
+            cluster.rules[report.id], cluster.standing = standing[report.id].rule, True
+        else:
+            cluster.add(report, _hard_rule(report, cluster, bonds))
     return list(groups.values())
 
 
@@ -145,9 +205,10 @@ def _bonds(report: Report, claimed: Mapping[str, bool]) -> Iterator[str]:
     if len(ids) > 1 and report.thread is None:
         named = match.ids_in(f"{report.title}\n{report.text}")
         ids = [f"id:{named[0]}"] if named else ids[:1]
+    yield from (f"id:{key.removeprefix(match.GOES)}" for key in sorted(report.keys) if key.startswith(match.GOES))
     yield from (key for key in ids if claimed.get(key, True))
     for key in sorted(report.keys):
-        if claimed.get(key, key.startswith("url:")) and not key.startswith("id:"):
+        if claimed.get(key, key.startswith("url:")) and not key.startswith(("id:", match.GOES)):
             yield key
 
 
@@ -161,6 +222,8 @@ def _hard_rule(report: Report, cluster: Cluster, bonds: Mapping[str, Sequence[st
         return MERGED
     for bond in shared:
         kind, _, name = bond.partition(":")
+        if any(f"{match.GOES}{name}" in other.keys for other in (report, *cluster.reports)):
+            return f"it is said to go on as {name}"
         return f"it names {name}" if kind == "id" else f"it links to {name}"
     return "both are tied to a third report"
 
@@ -205,7 +268,11 @@ def _by_likeness(
     loose = {id(strand) for strand in singles}
     for strand in timeline:
         first = min(strand.reports, key=order)
-        if id(strand) in loose:
+        if strand.standing:
+            if id(strand) in loose:
+                born.append(strand)
+                homes.append(strand)
+        elif id(strand) in loose:
             home, rule = _place(first, _allowed(strand, homes, apart, own=True), vocabulary)
             if home is None:
                 born.append(strand)
@@ -214,7 +281,7 @@ def _by_likeness(
                 home.absorb(strand, rule)
         elif first.thread is None and not match.opens_account(first.text):
             candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
-            home, rule = _place(first, candidates, vocabulary, enough=RENAMED)
+            home, rule = _place(first, candidates, vocabulary, enough=RENAMED) if _goes_on(first) else (None, "")
             if home is not None:
                 home.absorb(strand, rule)
                 homes.remove(strand)
@@ -225,6 +292,11 @@ def _by_likeness(
                 homes.remove(home)
                 born.remove(home)
     return homes
+
+
+def _goes_on(report: Report) -> bool:
+    """Whether a statement with an id of its own plainly goes on with an account that was opened under another one."""
+    return match.phase_of(report.text) not in (None, Status.INVESTIGATING)
 
 
 def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bool = False) -> Sequence[Cluster]:
@@ -250,9 +322,7 @@ def _place(
     What does not open an account must go on with something: the only candidate needs less, and a lead may be shorter.
     """
     rated: list[tuple[Evidence, Cluster]] = []
-    for home in homes:
-        if report.at - home.last > REACH:
-            continue  # without a look at its reports: most are over and done with
+    for home in _shortlist(report, homes):
         context = sorted((other for other in home.reports if other.at <= report.at + EARLY), key=order)
         if context and _within_reach(report, context):
             rated.append((evidence(report, context, vocabulary), home))
@@ -268,6 +338,45 @@ def _place(
     if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
     return rated[0][1], best.reason
+
+
+def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
+    """The events worth a closer look: those that spoke last, and those with most words in common.
+
+    So much, and no more, is what the index finds (ports.Ledger.likely): whence they come may make no difference.
+    """
+    near = [home for home in homes if report.at - home.last <= REACH]
+    if len(near) <= LATEST:
+        return near
+    latest = nlargest(LATEST, near, key=lambda home: _spoke(home, report.at))
+    words = frozenset(telling_words(report))
+    bearers: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for place, home in enumerate(near):
+        for word, at in _bore(home, words, report.at - REACH, report.at + EARLY).items():
+            bearers[word].append((at, place))
+    points: dict[int, int] = defaultdict(int)
+    for borne in bearers.values():
+        for _, place in nlargest(BEARERS, borne):
+            points[place] += 1
+    best = nlargest(NEAREST, points, key=lambda place: (points[place], _spoke(near[place], report.at)))
+    return list({id(home): home for home in [*latest, *(near[place] for place in best)]}.values())
+
+
+def _spoke(home: Cluster, at: datetime) -> datetime:
+    """When an event spoke last, as a statement of that time could know."""
+    if home.last <= at + EARLY:
+        return home.last
+    return max((report.at for report in home.reports if report.at <= at + EARLY), default=NEVER)
+
+
+def _bore(home: Cluster, words: frozenset[str], begin: datetime, until: datetime) -> Mapping[str, datetime]:
+    """When an event last used each of these words between two times, where it did."""
+    last: dict[str, datetime] = {}
+    for report in home.reports:
+        if begin <= report.at <= until:
+            for word in words & match.content_words(f"{report.title}\n{report.text}"):
+                last[word] = max(report.at, last.get(word, report.at))
+    return last
 
 
 def _within_reach(report: Report, context: Sequence[Report]) -> bool:

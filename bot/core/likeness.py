@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from bot.core import match
 from bot.core.match import Vocabulary
@@ -43,20 +44,31 @@ class Topic:
 
 def topic(report: Report, vocabulary: Vocabulary) -> Topic:
     """The topic of a report: the components that its source lists, else those its words speak of."""
-    text = f"{report.title}\n{report.text}"
-    components, regions = named(report, vocabulary)
+    closed = report.status.closed if report.status else None
+    return _topic(report.title, report.text, report.components, report.regions, closed, vocabulary)
+
+
+@lru_cache(maxsize=4096)
+def _topic(
+    title: str,
+    said: str,
+    components: tuple[str, ...],
+    regions: tuple[str, ...],
+    closed: bool | None,
+    vocabulary: Vocabulary,
+) -> Topic:
+    text = f"{title}\n{said}"
+    components = tuple(map(vocabulary.canonical, components)) or vocabulary.components_in(text)
+    if closed is None:
+        phase = match.phase_of(said)
+        closed = phase is not None and phase.closed
     return Topic(
         frozenset(name for name in components if vocabulary.knows(name)),
-        frozenset(regions),
+        frozenset(regions or vocabulary.regions_in(text)),
         match.speaks_broadly(text),
         match.content_words(text),
-        match.opens_account(text) and not _closing(report),
+        match.opens_account(text) and not closed,
     )
-
-
-def _closing(report: Report) -> bool:
-    phase = report.status or match.phase_of(report.text)
-    return phase is not None and phase.closed
 
 
 def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:

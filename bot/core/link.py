@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import combinations
 
 from bot.core import match
 from bot.core.dissent import states
-from bot.core.join import UNCORRECTED, Cluster, clusters, order
+from bot.core.join import EARLY, UNCORRECTED, Cluster, Standing, clusters, order
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
+from bot.core.related import relate, without
 from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, Status, Update
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
 MINUTE = timedelta(minutes=1)
+NAMED = "named|"  #: how the key of an update begins that stands here for a report of another incident
+ALL_STANDS = datetime.max.replace(tzinfo=UTC)  #: where nothing is fresh, no relation is decided again
 ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 
 
@@ -37,30 +40,166 @@ def link(
     vocabulary: Vocabulary,
     corrections: Corrections = UNCORRECTED,
     former: Mapping[str, str] = NOTHING,
+    since: datetime | None = None,
 ) -> list[Change]:
     """What fresh reports change.
 
     known: every incident that they may belong to, whole (ports.Ledger.neighbourhood). former: report id -> the id that
-    its incident takes again where that is new. The result lists changed incidents only, oldest first; the same reports
-    give the same incidents in whatever order they came.
+    its incident takes again where that is new. since: what was said before it stands where it does (None: all is
+    decided again). The result lists changed incidents only, oldest first; the same reports give the same incidents in
+    whatever order they came.
     """
-    reports = merged(known, fresh)
-    groups = clusters(reports, vocabulary, corrections)
-    told = {report.id for incident in known for update in incident.updates for report in update.reports}
+    touched, groups = _decided(known, fresh, vocabulary, corrections, since)
     new = {report.id for report in fresh}
-    standing = {incident.id: incident for incident in known}
-    changes = []
-    for group, home, absorbed in _homes(known, groups, former):
+    standing = {incident.id: incident for incident in touched}
+    now = {incident.id: incident for incident in known}
+    went: dict[str, tuple[str, ...]] = {}
+    homes = _homes(touched, groups, former)
+    beside = _named_beside(homes)
+    for group, home, absorbed in homes:
         before = standing.get(home)
-        if before and not absorbed and before.joined == group.rules and new.isdisjoint(group.rules):
-            continue  # the same reports by the same rules make the same incident
         parts = [incident for name, incident in standing.items() if name == home or name in absorbed]
-        observed = [update for incident in parts for update in _observed(incident)]
-        after = incident_of(home, group, observed, vocabulary, before)
-        change = compare(before, after, told, absorbed)
-        if change is not None:
-            changes.append(change)
+        observed = _beside(home, group, [update for incident in parts for update in _observed(incident)], beside[home])
+        same = before and before.joined == group.rules and observed == list(_observed(before))
+        if same and not absorbed and new.isdisjoint(group.rules):
+            continue  # the same reports by the same rules make the same incident
+        related = tuple({it.id: it for incident in parts for it in incident.related}.values())
+        now[home] = replace(incident_of(home, group, observed, vocabulary, before), related=related)
+        went[home] = absorbed
+    return _changes(known, _side_by_side(known, now, went, fresh, vocabulary), went)
+
+
+def _named_beside(homes: Sequence[tuple[Cluster, str, tuple[str, ...]]]) -> Mapping[str, list[Report]]:
+    """For each incident the posts of another one that name it, too (not only to compare with it)."""
+    posts = [
+        (report, names[1:], home)
+        for group, home, _ in homes
+        for report in group.reports
+        if report.thread is None and len(names := match.ids_in(f"{report.title}\n{report.text}")) > 1
+        if not match.mentions_beside(report.text)
+    ]
+    found: dict[str, list[Report]] = defaultdict(list)
+    for group, home, _ in homes if posts else ():
+        own = {key for report in group.reports for key in _own_names(report)}
+        for report, names, stands in posts:
+            if stands != home and any(f"id:{name}" in own for name in names):
+                found[home].append(report)
+    return found
+
+
+def _own_names(report: Report) -> Iterable[str]:
+    """The ids by which a report knows its own incident."""
+    if report.thread is not None:
+        return (key for key in report.keys if key.startswith("id:"))
+    return (f"id:{name}" for name in match.ids_in(f"{report.title}\n{report.text}")[:1])
+
+
+def _beside(home: str, group: Cluster, observed: Sequence[Update], posts: Iterable[Report]) -> list[Update]:
+    """The observations of an incident, with the posts of others that name it; what joined it stands there itself."""
+    found = {update.observed: update for update in observed}
+    for report in posts:
+        key = f"{NAMED}{report.id}"
+        found[key] = Update(
+            found[key].id if key in found else short_hash(home, key),
+            report.at,
+            report.text,
+            revision=report.revision,
+            observed=key,
+            dated=report.dated,
+            url=report.url,
+        )
+    return sorted((it for key, it in found.items() if key.removeprefix(NAMED) not in group.rules), key=_order)
+
+
+def _side_by_side(
+    known: Sequence[Incident],
+    now: Mapping[str, Incident],
+    went: Mapping[str, tuple[str, ...]],
+    fresh: Sequence[Report],
+    vocabulary: Vocabulary,
+) -> list[Incident]:
+    """The incidents as they are now, each with those that are shown beside it. went: id -> those that it absorbed."""
+    gone = {name for absorbed in went.values() for name in absorbed}
+    incidents = [it for name, it in now.items() if name not in gone]
+    if gone:
+        incidents = [replace(it, related=without(it.related, gone)) for it in incidents]
+    began = min((report.at for report in fresh), default=None)
+    since = began - EARLY if began else ALL_STANDS
+    before = {incident.id: incident for incident in known}
+    if all(it.started_at < since and it.id in before for it in incidents):
+        return incidents
+    related = relate(incidents, before, since, vocabulary)
+    return [it if it.related == related[it.id] else replace(it, related=related[it.id]) for it in incidents]
+
+
+def _changes(known: Sequence[Incident], now: Iterable[Incident], went: Mapping[str, tuple[str, ...]]) -> list[Change]:
+    """What is different, oldest first."""
+    told = {report.id for incident in known for report in _reports(incident)}
+    before = {incident.id: incident for incident in known}
+    other = (it for it in now if before.get(it.id) is not it)
+    found = (compare(before.get(it.id), it, told, went.get(it.id, ())) for it in other)
+    changes = (change for change in found if change is not None)
     return sorted(changes, key=lambda change: (change.incident.started_at, change.incident.id))
+
+
+def _decided(
+    known: Sequence[Incident],
+    fresh: Sequence[Report],
+    vocabulary: Vocabulary,
+    corrections: Corrections,
+    since: datetime | None,
+) -> tuple[Sequence[Incident], Sequence[Cluster]]:
+    """The known incidents that fresh reports may change, and the clusters that are now in their stead."""
+    if since is None:
+        return known, clusters(merged(known, fresh), vocabulary, corrections)
+    near = _in_touch(known, fresh, corrections, since)
+    aloof = {incident.id: _cluster(incident) for incident in known if incident.id not in near}
+    touched = [incident for incident in known if incident.id in near]
+    standing = _standing(touched, fresh, since)
+    groups = clusters(merged(touched, fresh), vocabulary, corrections, standing, list(aloof.values()))
+    sizes = {id(aloof[incident.id]): len(incident.joined) for incident in known if incident.id in aloof}
+    same = {id(group) for group in groups if len(group.reports) == sizes.get(id(group))}
+    left = [incident for incident in known if incident.id in near or id(aloof[incident.id]) not in same]
+    return left, [group for group in groups if id(group) not in same]
+
+
+def _in_touch(
+    known: Sequence[Incident], fresh: Sequence[Report], corrections: Corrections, since: datetime
+) -> Collection[str]:
+    """The incidents of which not every report stands, or which more than likeness may tie to what does not."""
+    lively = {incident.id for incident in known if incident.updated_at >= since}
+    free = [*fresh, *(report for incident in known if incident.id in lively for report in _reports(incident))]
+    keys = match.tied(key for report in free for key in report.keys)
+    threads = {(report.source, report.thread) for report in free if report.thread is not None}
+    corrected = {name for pair in [*corrections.together, *corrections.apart] for name in pair}
+    return lively | {
+        incident.id
+        for incident in known
+        if not keys.isdisjoint(incident.keys)
+        or any((report.source, report.thread) in threads for report in _reports(incident))
+        or not corrected.isdisjoint(incident.joined)
+    }
+
+
+def _cluster(incident: Incident) -> Cluster:
+    """An incident of which every report stands."""
+    reports = list(_reports(incident))
+    return Cluster(reports, dict(incident.joined), max(report.at for report in reports), standing=True)
+
+
+def _reports(incident: Incident) -> Iterable[Report]:
+    return (report for update in incident.updates for report in update.reports)
+
+
+def _standing(known: Sequence[Incident], fresh: Sequence[Report], since: datetime) -> Mapping[str, Standing]:
+    """Where the reports before a time belong, but for those of which a new version has come."""
+    again = {report.id for report in fresh}
+    return {
+        report.id: Standing(incident.id, incident.joined[report.id])
+        for incident in known
+        for report in _reports(incident)
+        if report.at < since and report.id not in again
+    }
 
 
 def merged(known: Sequence[Incident], fresh: Sequence[Report]) -> list[Report]:

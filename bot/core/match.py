@@ -19,7 +19,22 @@ from bot.model import Status
 _ID = re.compile(r"(?<![A-Za-z0-9])([A-Z0]{2})([0-9O]{5,8})(?![A-Za-z0-9])")
 #: Prefixes of the same shape that are no incidents: knowledge base articles, message center posts, networks.
 _NO_INCIDENT = frozenset({"KB", "MC", "AS", "OO"})
-_BESIDE = re.compile(r"\b(?:see also|related to|similar to|previous(?:ly)?|earlier|separate(?:ly)?)\b", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"\b(?:see also|(?:un)?related to|similar to|previous(?:ly)?|earlier|separate(?:ly)?)\b", re.IGNORECASE
+)
+_NAME = r"(?:(?:the|a|an|our|new|incident|service|post|event|issue|communication|number|id)[\s:#]+){0,4}[(#]?"
+_FURTHER = r"(?:further|future|all|ongoing|subsequent|additional|more|continued)"
+#: Words with which a statement says under which other id its incident goes on; the id follows at once.
+_GOES_ON_AS = re.compile(
+    rf"\b(?:continu\w+ (?:to be (?:tracked|communicated|updated) )?(?:under|as|in|via|with)"
+    rf"|(?:tracked|communicated|reported|updated|managed) (?:from (?:here|now) on )?(?:under|as|via|through)"
+    rf"|(?:superseded|replaced) by|(?:moved|transitioned|transferred|consolidated|merged) (?:to|into|under|with)"
+    rf"|{_FURTHER} (?:updates?|information|communications?|details)[^.;]{{0,40}}? (?:under|via|in|on|at|through))\s+"
+    rf"{_NAME}(?P<id>[A-Z0]{{2}}[0-9O]{{5,8}})\b"
+    rf"|\b(?:see|refer to|follow|check|visit)\s+{_NAME}(?P<seen>[A-Z0]{{2}}[0-9O]{{5,8}})\b[)]? for {_FURTHER}\b",
+    re.IGNORECASE,
+)
+GOES = "goes:"  #: a key that says under which other id an incident goes on
 #: Addresses that stand for one incident, whoever writes them.
 _INCIDENT_ADDRESS = re.compile(r"^(?:stspg\.io/\w+|[^/]+/(?:.*/)?incidents?/[^/]+.*)$")
 
@@ -45,6 +60,25 @@ def mentions_beside(text: str) -> bool:
     return bool(_BESIDE.search(text))
 
 
+def goes_on_as(text: str) -> str:
+    """The one other id under which a text says that its incident goes on; empty where it names none, or several."""
+    if _BESIDE.search(text):
+        return ""
+    said = {name for found in _GOES_ON_AS.finditer(text) for name in ids_in(found["id"] or found["seen"])}
+    return said.pop() if len(said) == 1 else ""
+
+
+def tied(keys: Iterable[str]) -> set[str]:
+    """Keys with those that they are tied to: of an id, that an incident goes on as it; and the reverse."""
+    found = set(keys)
+    for key in tuple(found):
+        if key.startswith(GOES):
+            found.add(f"id:{key.removeprefix(GOES)}")
+        elif key.startswith("id:"):
+            found.add(f"{GOES}{key.removeprefix('id:')}")
+    return found
+
+
 def link_key(address: str) -> str:
     """An address as a key: `url:` where its shape stands for one incident, else `link:`; '' for a bare host.
 
@@ -62,9 +96,12 @@ def link_key(address: str) -> str:
     return f"url:{place}" if _INCIDENT_ADDRESS.match(place) else f"link:{place}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """A provider's names for its components and regions: canonical name -> the words that mean it."""
+    """A provider's names for its components and regions: canonical name -> the words that mean it.
+
+    Two of them are never equal: so what was found by one can be remembered under it.
+    """
 
     components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

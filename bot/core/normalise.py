@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
-from bot.core.match import id_keys, link_key, mentions_beside
+from bot.core.match import GOES, goes_on_as, id_keys, ids_in, link_key, mentions_beside
 from bot.core.text import tidy
 from bot.model import Item, Known, Report, Source
 
@@ -19,11 +19,14 @@ def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at:
     """The reports among `items` that are new or say something else than before.
 
     known: the ledger's memory of the items' threads and native ids. at: the time of the capture (UTC).
+    What is forgotten but for having been seen says nothing more, even where it reads otherwise now.
     """
     memory = {entry.native_id: entry for entry in known}
     fresh = []
     for item, native_id, position in numbered(items, memory.values()):
         before = memory.get(native_id)
+        if before is not None and before.forgotten:
+            continue
         report = as_report(source, item, native_id, position, before, at)
         if before is None or before.digest != digest(report):
             fresh.append(report)
@@ -101,6 +104,7 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         keys |= {f"id:{reference}" for reference in item.references}
     else:
         keys |= _named(item)
+    keys |= _goes_on(item)
     return Report(
         source=source.id,
         native_id=native_id,
@@ -138,6 +142,15 @@ def _named(item: Item) -> set[str]:
     in_words = id_keys(item.text)
     alone = len(in_words) == 1 and not mentions_beside(item.text)
     return id_keys(item.title) or (in_words if alone else set())
+
+
+def _goes_on(item: Item) -> set[str]:
+    """The other id under which a statement says that its incident goes on; in a post with its own id beside it."""
+    other = goes_on_as(item.text)
+    own = item.references or (ids_in(item.title) if item.thread is not None else ())
+    if not other or other in own or (item.thread is None and len(ids_in(f"{item.title}\n{item.text}")) != 2):
+        return set()
+    return {f"{GOES}{other}"}
 
 
 def _stated_at(item: Item, at: datetime) -> datetime | None:

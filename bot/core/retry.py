@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.errors import Doubtful, SendError, Temporary
+from bot.errors import Doubtful, SendError, Temporary, Unsendable
 from bot.model import Act, Delivery, State
 
 PATIENCE = timedelta(hours=24)  #: how long a delivery that is only put off is tried
@@ -32,4 +32,4 @@ def verdict(delivery: Delivery, error: SendError, now: datetime, wait: timedelta
         if delivery.created_at is not None and now - delivery.created_at > PATIENCE:
             return Verdict(State.DEAD, None, f"given up after {PATIENCE.total_seconds() / 3600:.0f} h: {reason}")
         return Verdict(State.PENDING, now + max(error.delay or timedelta(0), wait), reason)
-    return Verdict(State.DEAD, None, reason)
+    return Verdict(State.DEAD if isinstance(error, Unsendable) else State.HELD, None, reason)

@@ -90,7 +90,7 @@ def _worth_an_edit(change: Change) -> bool:
 
 
 def _shows_else(before: Incident, after: Incident) -> bool:
-    shown = ("title", "status", "impact", "references", "components", "regions", "starts", "ends", "sources")
+    shown = ("title", "status", "impact", "references", "components", "regions", "starts", "ends", "sources", "related")
     return any(getattr(before, name) != getattr(after, name) for name in shown)
 
 

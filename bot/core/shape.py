@@ -71,6 +71,7 @@ def incident_json(incident: Incident, provider_name: str) -> dict[str, object]:
         "provider": {"id": incident.provider, "name": provider_name or incident.provider},
         "references": list(incident.references),
         "sources": list(incident.sources),
+        "related": [{"id": it.id, "relation": it.relation.value} for it in incident.related],
     }
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.core.dates import parse_iso
 from bot.core.dissent import Contradiction, contradiction
 from bot.core.text import clip
-from bot.model import Act, Belief, Impact, Incident, Notice, Sighting, Status, Update
+from bot.model import Act, Belief, Impact, Incident, Notice, Related, Relation, Sighting, Status, Update
 
 Part = str | datetime
 Line = tuple[Part, ...]  #: words and times; markup.py joins them in a platform's own way
@@ -61,12 +61,12 @@ STATES: Mapping[Status, str] = {
 }
 #: what our own observations state, by the beginning of their keys (core.health, core.vanish)
 OBSERVED: Mapping[str, str] = {
-    "down": "No answer",
-    "flaps": "Comes and goes",
-    "up": "Answers again",
-    "steady": "Answers again",
-    "gone": "No longer listed",
-    "listed": "Listed again",
+    "down": "No answer from {source}",
+    "flaps": "Now and then no answer from {source}",
+    "up": "An answer again from {source}",
+    "steady": "An answer again from {source}",
+    "gone": "No longer listed by {source}",
+    "listed": "Listed again by {source}",
 }
 
 
@@ -199,9 +199,23 @@ def unsaid(sightings: Iterable[Sighting], shown: Iterable[Update]) -> Iterable[S
     return [sighting for sighting in sightings if sighting.source not in said_of]
 
 
+def beside(incident: Incident) -> tuple[Line, ...]:
+    """The incidents from which it is kept apart: `Again: like <title> [MO1], over since <time>`."""
+    return tuple(_related_words(it) for it in incident.related)
+
+
+def _related_words(it: Related) -> Line:
+    title = f"{clip(it.title, 120) or 'an incident without a title'}"
+    title += f" [{listing(it.references)}]" if it.references else ""
+    if it.relation is Relation.RECURRENCE:
+        return (f"Again: like {title}, over since ", it.at)
+    return (f"Possibly the same as: {title}",)
+
+
 def _doubts(notice: Notice, shown: Sequence[Update]) -> tuple[Line, ...]:
-    """What sources say against each other, and which of them cannot be believed now."""
+    """What it may be the same as, what sources say against each other, and which of them cannot be believed now."""
     return (
+        *beside(notice.incident),
         *disagreement(notice.incident, notice.source_names),
         *doubts(unsaid(notice.sightings, shown), notice.source_names),
     )
@@ -209,7 +223,13 @@ def _doubts(notice: Notice, shown: Sequence[Update]) -> tuple[Line, ...]:
 
 def _fresh(notice: Notice, shown: Sequence[Update]) -> tuple[Line, ...]:
     """Those doubts that are new since the last message."""
-    return (*disagreed(notice, shown), *doubts(unsaid(begun(notice), shown), notice.source_names))
+    opening = beside(notice.incident) if notice.act is Act.POST and _opens(notice) else ()
+    return (*opening, *disagreed(notice, shown), *doubts(unsaid(begun(notice), shown), notice.source_names))
+
+
+def _opens(notice: Notice) -> bool:
+    """Whether it tells the incident's first update."""
+    return bool(notice.updates) and notice.incident.updates[:1] == notice.updates[:1]
 
 
 def _over(notice: Notice, shown: Sequence[Update]) -> bool:
@@ -282,12 +302,19 @@ def duration(length: timedelta) -> str:
 
 def entry(update: Update, names: Mapping[str, str]) -> Entry:
     """An update with who said it."""
-    state = STATES[update.status] if update.status else OBSERVED.get(update.observed.partition("|")[0], "")
+    state = STATES[update.status] if update.status else _observed(update, names)
     since = _since(update)
     text = update.text
     if since:
         text = text.replace(f"has not answered{_in_utc(since)}", "does not answer").replace(_in_utc(since), "")
     return Entry(update.at, state, text, said(update, names), update.url)
+
+
+def _observed(update: Update, names: Mapping[str, str]) -> str:
+    """What our own observation states; nothing for any other update."""
+    edge, _, rest = update.observed.partition("|")
+    source = rest.partition("|")[0]
+    return OBSERVED.get(edge, "").format(source=names.get(source, source))
 
 
 def _since(update: Update) -> datetime | None:
@@ -306,6 +333,9 @@ def _in_utc(since: datetime) -> str:
 
 def said(update: Update, names: Mapping[str, str]) -> Line:
     """Who said it and when: `X · <time>; also the status page, 4 min later`; each source once."""
+    if update.observed.startswith("named|"):
+        source = update.observed.split("|")[1]
+        return (names.get(source, source), " · ", update.at, ", in a post about another incident, too")
     if not update.reports:
         since = _since(update)
         return ("observed by statusbot · since ", since) if since else ("observed by statusbot · ", update.at)
@@ -372,7 +402,9 @@ def label(notice: Notice) -> str:
     if notice.own:
         return "To the operator"
     words = [f"As the fallback of {notice.instead}"] if notice.instead else []
-    if notice.catch_up and (notice.covered or not at_once(notice.updates)):
+    if notice.limited:
+        words.append(f"{len(notice.updates)} updates came while this channel was limited")
+    elif notice.catch_up and (notice.covered or not at_once(notice.updates)):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:

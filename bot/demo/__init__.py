@@ -37,7 +37,7 @@ async def play(store: Store, seconds: float) -> None:
         waits = iter(paces([capture.at for capture in read_captures(path)], seconds))
 
         async def pause(capture: Capture) -> None:
-            if await store.read(lambda ledger: ledger.deliveries(states=(State.DEAD,), limit=1)):
+            if await store.read(lambda ledger: ledger.deliveries(states=(State.DEAD, State.HELD), limit=1)):
                 raise BrokenPipeError  # whoever read standard output has gone
             await asyncio.sleep(next(waits))
 

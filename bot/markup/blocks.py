@@ -258,4 +258,4 @@ def with_key(whole: Message, key: str) -> Message:
     """A message that cannot be asked for later, with the key that a repetition would bear as well."""
     made = whole.body["blocks"]
     shown = [plain(f"id {one_line(key, HEADER)}")] if key.strip() else []
-    return Message({**whole.body, "blocks": [*made, *shown] if isinstance(made, list) else made}, whole.text)
+    return replace(whole, body={**whole.body, "blocks": [*made, *shown] if isinstance(made, list) else made})

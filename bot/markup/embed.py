@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 
 from bot.core.summary import COLOURS, Card, Entry, Line, card
@@ -41,6 +42,15 @@ def message(notice: Notice, *, buttons: bool = False) -> Message:
     if mention:
         body["content"] = fit(mention, CONTENT, clean, units)
     return Message(body, plain(it))
+
+
+def with_key(whole: Message, key: str) -> Message:
+    """The message with the key of one delivery in its footer; the notice was rendered for all who get it."""
+    made = whole.body.get("embeds")
+    if not isinstance(made, list) or not made:
+        return whole
+    signed = [{**made[0], "footer": {"text": footer(key)}}, *made[1:]]
+    return replace(whole, body={**whole.body, "embeds": signed})
 
 
 def pressed(notice: Notice, it: Card) -> list[Component]:

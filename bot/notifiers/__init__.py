@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
 from typing import cast
 
-from bot.model import Mode
+from bot.model import Destination, Mode
 from bot.ports import Notifier, Tools
 
 
@@ -23,6 +25,7 @@ class Kind:
 
 
 EVERY = frozenset(Mode)
+MOVABLE = ("SLACK_API_URL", "DISCORD_API_URL")  #: where a platform is, which may be mended as well
 
 REGISTRY: dict[str, Kind] = {
     "console": Kind("bot.notifiers.console:Console", "this terminal", named=False),
@@ -51,6 +54,16 @@ REGISTRY: dict[str, Kind] = {
 def mode_for(kind: str, wanted: Mode = Mode.THREAD) -> Mode:
     """The mode wanted, or `post` where a kind can neither edit nor thread (CONTRACT.md, "Modes")."""
     return wanted if wanted in REGISTRY[kind].modes else Mode.POST
+
+
+def digest(to: Destination, env: Mapping[str, str]) -> str:
+    """What tells one state of a destination's settings from the next, and none of them itself."""
+    from bot.post import variable  # noqa: PLC0415  # which brings aiohttp, and most commands need no more than REGISTRY
+
+    kind = REGISTRY.get(to.kind)
+    names = [need.replace("{NAME}", variable("", to.name)) for need in (kind.needs if kind else ())]
+    values = "\0".join(f"{name}={env.get(name, '').strip()}" for name in (*names, *MOVABLE))
+    return sha256(f"{to}\0{values}".encode("utf-8", "replace")).hexdigest()
 
 
 def load(kind: str, tools: Tools) -> Notifier:

@@ -18,7 +18,7 @@ from yarl import URL
 from bot.core.digest import Digest
 from bot.core.document import phrase
 from bot.core.text import clip
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.markup import digest_embed, embed
 from bot.model import Act, Delivery, Destination, Message, Notice, Picture, Receipt
 from bot.ports import Tools
@@ -52,6 +52,10 @@ CODES: Mapping[int, str] = {
 }
 
 
+CLOSED = (401, 403, 404)  #: answers about the channel or the token, not about the message
+GONE = (10008, 50083)  #: the codes of those that are about a message or its thread all the same
+
+
 class Discord:
     """`discord:<channel id>`. Receipts: `message` is the message's id; `thread` stands in a reply's, the thread's id.
 
@@ -75,6 +79,7 @@ class Discord:
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Create, edit or reply. Raises as ports.Notifier says."""
+        message = embed.with_key(message, delivery.key)
         if delivery.act is Act.EDIT:
             return await self._edit(destination.name, message, root(delivery))
         if delivery.act is Act.REPLY:
@@ -219,7 +224,9 @@ def judge(error: Exception, repeatable: bool) -> SendError:
     if isinstance(error, LoginFailure):
         return Permanent(f"{TOKEN} is not accepted")
     if isinstance(error, HTTPException):
-        return refusal(error.status, error.code, seconds(error.response.headers.get("Retry-After")), repeatable)
+        headers = error.response.headers
+        wide = "X-RateLimit-Global" in headers
+        return refusal(error.status, error.code, seconds(headers.get("Retry-After")), repeatable, wide=wide)
     if isinstance(error, UNSENT):
         return Temporary("could not connect")
     if isinstance(error, aiohttp.InvalidURL):
@@ -227,14 +234,15 @@ def judge(error: Exception, repeatable: bool) -> SendError:
     return lost(error, repeatable)
 
 
-def refusal(status: int, code: int, delay: timedelta | None, repeatable: bool) -> SendError:
+def refusal(status: int, code: int, delay: timedelta | None, repeatable: bool, *, wide: bool = False) -> SendError:
     """What an answer with an error means."""
     words = f"{phrase(status)}: {CODES[code]}" if code in CODES else phrase(status)
     if status in (408, 429):
-        return Temporary(words, delay=delay)
+        return Temporary(words, delay=delay, wide=wide)
     if status >= 500:
         return Temporary(words) if repeatable else Doubtful(words)
-    return Permanent(words)
+    closed = status in CLOSED or 300 <= status < 400
+    return Permanent(words) if closed and code not in GONE else Unsendable(words)
 
 
 def lost(error: Exception, repeatable: bool) -> SendError:
@@ -251,7 +259,7 @@ def lost(error: Exception, repeatable: bool) -> SendError:
 def root(delivery: Delivery) -> Receipt:
     """The incident's message, which is edited or replied to. Raises Permanent where there is none."""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit or to reply to")
+        raise Unsendable("there is no message to edit or to reply to")
     return delivery.root
 
 

@@ -8,12 +8,12 @@ import orjson
 from yarl import URL
 
 from bot.core.digest import Digest
-from bot.errors import Doubtful, Permanent
+from bot.errors import Doubtful, Unsendable
 from bot.markup import digest_embed, embed
 from bot.markup.form import form
 from bot.model import Act, Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
-from bot.post import TIMEOUT, Answer, address, check, post, seconds
+from bot.post import TIMEOUT, Answer, address, check, post, rest, seconds
 
 ADDRESS = "DISCORD_WEBHOOK_"
 
@@ -40,7 +40,7 @@ class DiscordWebhook:
         """Post with `wait`, so that Discord names the message, or edit that one. Raises as ports.Notifier says."""
         edits = delivery.act is Act.EDIT
         url = address(self._tools.env, ADDRESS, destination.name)
-        kind, body = form(message)
+        kind, body = form(embed.with_key(message, delivery.key))
         answer = await post(
             self._tools.session(),
             edit_url(url, delivery) if edits else url.update_query(wait="true"),
@@ -52,7 +52,7 @@ class DiscordWebhook:
         )
         said = document(answer)
         check(answer, repeatable=edits, delay=seconds(said.get("retry_after")))
-        return Receipt(message_id(said, delivery))
+        return Receipt(message_id(said, delivery), rest=rest(answer))
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
         """Nothing: a webhook cannot read."""
@@ -65,7 +65,7 @@ class DiscordWebhook:
 def edit_url(url: URL, delivery: Delivery) -> URL:
     """Where the incident's message is edited; the address's own query (`thread_id`) goes along."""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit")
+        raise Unsendable("there is no message to edit")
     return (url / "messages" / delivery.root.message).with_query(url.query)
 
 

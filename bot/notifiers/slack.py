@@ -7,13 +7,13 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 
 from bot.core.digest import Digest
 from bot.core.document import phrase
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.markup import blocks, digest_blocks
 from bot.model import Act, Delivery, Destination, Message, Notice, Picture, Receipt
 from bot.ports import Tools
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a setting
-HEARD = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")  #: with either of them Slack tells the app what is pressed
 EVENT = "statusbot"  #: the type of the metadata by which our messages are found again
 CLOCKS = timedelta(minutes=1)  #: how far Slack's clock may be behind ours
 PROCESSING = (0.0, 1.0, 2.0, 4.0)  #: seconds to wait before each try to show a file just uploaded
@@ -43,6 +42,23 @@ NO_READING = frozenset(
         "not_allowed_token_type",
         "thread_not_found",
         "method_not_supported_for_channel_type",
+    }
+)
+#: Slack's words about one message; every other refusal is about the channel, the token or the app.
+MESSAGE = frozenset(
+    {
+        "cant_update_message",
+        "edit_window_closed",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_metadata_format",
+        "message_not_found",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "thread_not_found",
+        "too_many_attachments",
     }
 )
 MENDS: Mapping[str, str] = {
@@ -70,7 +86,7 @@ class Slack:
 
     def render(self, notice: Notice) -> Message:
         """Blocks and the text of the notification; buttons where the app can hear them."""
-        return blocks.message(notice, buttons=any(self._tools.env.get(name) for name in HEARD))
+        return blocks.message(notice, buttons="slack" in self._tools.answered)
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """Blocks, the text of the notification, and a picture."""
@@ -192,34 +208,39 @@ class Slack:
         token = self._tools.env.get(TOKEN, "")
         if not token:
             raise Permanent(f"{TOKEN} is not set")
-        session, base_url = Straight(self._tools.session()), self._tools.env["SLACK_API_URL"]
-        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])  # type: ignore[arg-type]
+        session = cast("aiohttp.ClientSession", Straight(self._tools.session()))
+        base_url = self._tools.env["SLACK_API_URL"]
+        client = AsyncWebClient(token, base_url, session=session, retry_handlers=[])
         client.proxy = None  # which slack-sdk took from the process's environment, NO_PROXY unheard
         return client
 
 
-class Unfit(Permanent):
+class Unfit(Unsendable):
     """Slack does not take these blocks, or not yet."""
 
 
 class Straight:
-    """The part of aiohttp's session that slack-sdk uses, following no redirect: a message is for Slack alone."""
+    """The shared session as slack-sdk uses it, which would follow a redirect and post a second time elsewhere."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     @property
     def closed(self) -> bool:
-        """As the session is."""
+        """Whether it can no longer be used."""
         return self._session.closed
 
     def request(self, method: str, url: str, **parts: Any) -> Any:
-        """The session's request."""
-        return self._session.request(method, url, **parts, allow_redirects=False)
+        """One request, answered by whom it was sent to."""
+        return self._session.request(method, url, allow_redirects=False, **parts)
 
 
 class Unreachable(Permanent):
     """The app has no access to the channel, or may write to it but not read."""
+
+
+class Threadless(Unreachable, Unsendable):
+    """The message under which it belongs is gone."""
 
 
 def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
@@ -227,7 +248,7 @@ def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
     if delivery.act not in (Act.EDIT, Act.REPLY):
         return destination.name, ""
     if delivery.root is None or not delivery.root.message:
-        raise Permanent("there is no message to edit or to reply to")
+        raise Unsendable("there is no message to edit or to reply to")
     channel, _, stamp = delivery.root.message.rpartition(":")
     return channel or destination.name, stamp
 
@@ -258,6 +279,8 @@ def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
     if word == "invalid_blocks":
         return Unfit(reason)
     reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
+    if word in MESSAGE:
+        return Threadless(reason) if word in NO_READING else Unsendable(reason)
     return Unreachable(reason) if word in NO_READING else Permanent(reason)
 
 

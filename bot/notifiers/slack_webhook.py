@@ -27,18 +27,19 @@ class SlackWebhook:
         self._timeout = timeout
 
     def render(self, notice: Notice) -> Message:
-        """The app's message, and the key by which a reader knows a repetition."""
-        return blocks.with_key(blocks.message(notice), notice.key)
+        """The app's message."""
+        return blocks.message(notice)
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """The app's message without its picture, for which a webhook has no place."""
-        whole = blocks.with_key(digest_blocks.message(digest), key)
+        whole = digest_blocks.message(digest)
         return Message(whole.body, whole.text)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
-        """Post it once. Raises as ports.Notifier says."""
+        """Post it once, with the key by which a reader knows a repetition. Raises as ports.Notifier says."""
         url = address(self._tools.env, ADDRESS, destination.name)
-        answer = await post(self._tools.session(), url, orjson.dumps(message.body), timeout=self._timeout)
+        body = orjson.dumps(blocks.with_key(message, delivery.key).body)
+        answer = await post(self._tools.session(), url, body, timeout=self._timeout)
         expect_ok(answer)
         return Receipt()
 

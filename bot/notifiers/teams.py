@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import orjson
@@ -55,7 +55,7 @@ class Teams:
         """One POST to the flow. Raises Temporary, Permanent or Doubtful."""
         url = address(self._tools.env, ADDRESS, destination.name)
         headers = {"Idempotency-Key": identity(delivery.key)}
-        body = orjson.dumps(message.body)
+        body = orjson.dumps(with_key(message.body, delivery.key))
         check(await post(self._tools.session(), url, body, headers=headers, timeout=self._timeout))
         return Receipt()
 
@@ -75,6 +75,19 @@ def envelope(content: Element) -> dict[str, object]:
         "content": content,
     }
     return {"type": "message", "attachments": [attachment]}
+
+
+def with_key(body: Mapping[str, object], key: str) -> dict[str, object]:
+    """The rendered message with one delivery's key in its foot, its last block."""
+    made = orjson.loads(orjson.dumps(body))
+    for attachment in made.get("attachments") or ():
+        attachment["content"]["body"][-1] = foot(key)
+    return made  # type: ignore[no-any-return]  # what was a message is one
+
+
+def foot(key: str) -> Element:
+    """The delivery's key, by which a reader knows a repetition."""
+    return block(f"id {mark(key)}", size="Small", isSubtle=True, separator=True)
 
 
 def fill(it: Card) -> Element:
@@ -103,7 +116,7 @@ def content(it: Card, words: Sequence[str]) -> Element:
             block(headline(it), size="Medium", weight="Bolder", separator=True),
             {"type": "FactSet", "facts": list(facts(it))},
             *doubts(it),
-            block(f"id {mark(it.key)}", size="Small", isSubtle=True, separator=True),
+            foot(it.key),
         ],
     }
     if link := address_of(it):

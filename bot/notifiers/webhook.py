@@ -48,7 +48,7 @@ class Webhook:
             body["operator"] = True
         if notice.moved:
             body["moved_from"] = notice.moved
-        return Message(body, card(notice).headline)
+        return Message(body, card(notice).headline, raw=encoded(body))
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """The document of `digest --format json`."""
@@ -63,7 +63,7 @@ class Webhook:
         """One POST. Raises Temporary, Permanent or Doubtful."""
         env = self._tools.env
         url = address(env, ADDRESS, destination.name)
-        body = json.dumps(message.body).encode()  # in ASCII: nothing that came in makes it fail
+        body = message.raw or encoded(message.body)
         headers = signed(
             identity(delivery.key),
             int(self._tools.clock.now().timestamp()),
@@ -79,6 +79,11 @@ class Webhook:
 
     async def close(self) -> None:
         """Nothing of its own to give back."""
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """As JSON in ASCII: nothing that came in makes it fail."""
+    return json.dumps(body).encode()
 
 
 def kind(notice: Notice) -> str:

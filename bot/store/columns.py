@@ -11,6 +11,8 @@ import orjson
 from sqlalchemy import BigInteger, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from bot.model import Related, Relation
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -84,3 +86,23 @@ class Document(TypeDecorator[Mapping[str, Any]]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, Any] | None:
         """From the column."""
         return None if value is None else dict(orjson.loads(value))
+
+
+class Relations(TypeDecorator[tuple[Related, ...]]):
+    """The incidents beside one, as a JSON array."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Related, ...] | None, dialect: Dialect) -> str | None:
+        """To the column."""
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Related, ...] | None:
+        """From the column."""
+        return None if value is None else tuple(map(_related, orjson.loads(value)))
+
+
+def _related(row: Mapping[str, Any]) -> Related:
+    times = {name: datetime.fromisoformat(row[name]) for name in ("at", "begun")}
+    return Related(row["id"], Relation(row["relation"]), row["title"], tuple(row["references"]), **times)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, delete, exists, func, insert, literal, select
+from sqlalchemy import Select, bindparam, case, delete, exists, func, insert, literal, null, select
 
 from bot.model import Act, Corrections, Mode, State
-from bot.store.columns import Instant, Strings, Word
+from bot.store.columns import Instant, Word
 from bot.store.part import Part
+from bot.store.routing import KEY, unmarked
 from bot.store.schema import corrections, deliveries, subscriptions, told
 
 TOGETHER, APART = "together", "apart"
@@ -18,12 +20,18 @@ TOGETHER, APART = "together", "apart"
 own = told.alias("own")
 
 
+@cache
+def _of_provider() -> Select[Any]:
+    """A provider's corrections: asked at each joining, so built once."""
+    return select(corrections).where(corrections.c.provider == bindparam("provider"))
+
+
 class Corrector(Part):
     """ports.Ledger's part about corrections."""
 
     def corrections(self, provider: str) -> Corrections:
         """What an operator has put right about a provider's reports."""
-        rows = self._rows(select(corrections).where(corrections.c.provider == provider))
+        rows = self._rows(_of_provider(), {"provider": provider})
         pairs = {kind: [row for row in rows if row["kind"] == kind] for kind in (TOGETHER, APART)}
         return Corrections(
             {(row["report"], row["other"]): (row["report_was"], row["other_was"]) for row in pairs[TOGETHER]},
@@ -50,8 +58,9 @@ class Corrector(Part):
         for place, old in enumerate(absorbed):
             owed = _moved(old, (incident, *absorbed[:place]), incident, at)
             names = [column.name for column in owed.selected_columns]
-            rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=["key"])
+            rows = self._insert(deliveries).from_select(names, owed).on_conflict_do_nothing(index_elements=KEY)
             queued += self._db.execute(rows.execution_options(preserve_rowcount=True)).rowcount
+        self.queued += queued
         return queued
 
 
@@ -59,16 +68,15 @@ def _moved(old: str, heirs: Sequence[str], incident: str, at: datetime) -> Selec
     """The rows of the outbox for the messages of one absorbed incident; without an update, by which they are known."""
     act = case((told.c.mode == Mode.POST, Act.POST.value), else_=Act.EDIT.value)
     moment = int(at.timestamp())
-    prefix = f"{old}|{incident}|{moment}|"
     beside = exists().where(own.c.destination == told.c.destination, own.c.incident_id.in_(heirs))
     return (
         select(
-            (literal(prefix) + told.c.destination + "|" + act).label("key"),
+            func.min(subscriptions.c.kind).label("kind"),
             told.c.destination,
             literal(old).label("incident_id"),
             literal(incident).label("lane"),
             literal("").label("update_id"),
-            literal((), Strings()).label("updates"),
+            null().label("updates"),
             act.label("act"),
             literal(moment).label("revision"),
             literal(State.PENDING, Word(State)).label("state"),
@@ -77,6 +85,7 @@ def _moved(old: str, heirs: Sequence[str], incident: str, at: datetime) -> Selec
             literal(at, Instant()).label("created_at"),
             literal("").label("reason"),
             func.min(subscriptions.c.id).label("subscription_id"),
+            *unmarked(),
         )
         .join_from(told, subscriptions, subscriptions.c.destination == told.c.destination)
         .where(told.c.incident_id == old, beside)

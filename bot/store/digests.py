@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, func, select, update
 
 from bot.model import Act, Delivery, Destination, Sighting, State
-from bot.store.outbox import Outbox
+from bot.store.outbox import Outbox, digest_key
 from bot.store.part import Part
 from bot.store.rows import pick
 from bot.store.schema import beliefs, deliveries, digests
@@ -53,8 +53,8 @@ class Digests(Outbox):
             return self._queue(name, to, document, at, fixed=again is None)
         if standing.state in GIVEN_UP:
             self._db.execute(update(digests).where(digests.c.key == standing.key).values(document=document))
-            again_now = {"state": State.PENDING, "due": at, "created_at": at, "tries": 0, "reason": ""}
-            self._change([standing.id], **again_now)
+            self.retry(standing.id, at)
+            self._change([standing.id], created_at=at)
         elif standing.state is State.PENDING:
             self._change([standing.id], due=at)  # somebody asks for it now
         return self._fetch(deliveries.c.id == standing.id)[0]
@@ -73,20 +73,21 @@ class Digests(Outbox):
     def _standing(self, name: str, to: Destination, after: datetime | None) -> Delivery | None:
         """The newest delivery of the window there, if it was queued after that moment."""
         keys = select(digests.c.key).where(digests.c.name == name, digests.c.destination == str(to))
-        found = self._fetch(deliveries.c.key.in_(keys))
+        found = self._fetch(deliveries.c.lane.in_(keys))
         return next((each for each in reversed(found) if _since(each, after)), None)
 
     def _queue(
         self, name: str, to: Destination, document: Mapping[str, object], at: datetime, *, fixed: bool
     ) -> Delivery:
-        key = f"digest|{name}|{to}" if fixed else f"digest|{name}|{at:%Y-%m-%dT%H:%M:%S.%fZ}|{to}"
+        window = name if fixed else f"{name}|{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+        key = digest_key(window, str(to))
         self._upsert(digests, [{"key": key, "name": name, "destination": str(to), "document": document}])
         row = {
-            "key": key,
+            "kind": to.kind,
             "destination": str(to),
             "incident_id": "",
             "lane": key,  # it waits for nothing
-            "update_id": "",
+            "update_id": window,
             "updates": (),
             "act": Act.DIGEST,
             "revision": 0,
@@ -95,9 +96,12 @@ class Digests(Outbox):
             "due": at,
             "created_at": at,
             "reason": "",
+            "opens": False,
+            "limited": False,
+            "aside": False,
         }
         self._db.execute(deliveries.insert().values(row))
-        return self._fetch(deliveries.c.key == key)[0]
+        return self._fetch(deliveries.c.lane == key)[0]
 
     def _one_at_a_time(self) -> None:
         """Keep others from deciding about digests until this transaction ends; SQLite has one writer anyway."""

@@ -20,13 +20,16 @@ from bot.ports import Ledger
 from bot.store import versions
 from bot.store.ledger import SqlLedger
 from bot.store.lock import alone
+from bot.store.memory import Memory
 from bot.store.trouble import SETTING, explain, line, passes
 
 T = TypeVar("T")
 
 WRITERS = 4  #: transactions at once on PostgreSQL; SQLite has one writer
 BUSY = 10.0  #: seconds that SQLite waits for another program's lock
-CONNECT = 10  #: seconds that PostgreSQL may take to answer
+#: seconds that PostgreSQL may take to connect, and after which a connection without an answer is asked and given up
+BOUNDS = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+RING = "NOTIFY statusbot_outbox"  #: heard by bell.py when the transaction is committed
 FORMS = "write sqlite:///statusbot.db or postgresql://user:password@host/name"
 DRIVERS = {
     "sqlite": "sqlite",
@@ -42,6 +45,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._memory = Memory()
         self._writers = ThreadPoolExecutor(1 if self.embedded else WRITERS, thread_name_prefix="store-write")
         self._readers = self._writers if self._in_memory else ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
@@ -60,6 +64,13 @@ class SqlStore:
     async def read(self, work: Callable[[Ledger], T]) -> T:
         """Run `work` in one read-only view of the database. Raises as `write` does."""
         return await self._run(self._readers, self._read, work)
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever any process has queued deliveries, until cancelled; at once back where embedded."""
+        if not self.embedded:
+            from bot.store.bell import listen  # noqa: PLC0415  (its driver is an optional extra)
+
+            await listen(self._engine.dialect.create_connect_args(self._engine.url)[1], wake)
 
     async def needs_upgrade(self) -> bool:
         """Whether the schema is not the newest. Raises UsageError for a database that cannot be used."""
@@ -93,11 +104,15 @@ class SqlStore:
 
     def _write(self, work: Callable[[Ledger], T]) -> T:
         with self._plainly(), self._engine.connect() as connection, connection.begin():
-            return work(SqlLedger(connection))
+            ledger = SqlLedger(connection, memory=self._memory)
+            result = work(ledger)
+            if ledger.queued and not self.embedded:
+                connection.exec_driver_sql(RING)
+            return result
 
     def _read(self, work: Callable[[Ledger], T]) -> T:
         with self._plainly(), self._viewing() as connection:
-            return work(SqlLedger(connection, writing=False))
+            return work(SqlLedger(connection, writing=False, memory=self._memory))
 
     def _needs_upgrade(self) -> bool:
         with self._plainly(UsageError), self._viewing() as connection:
@@ -220,7 +235,7 @@ def _postgresql(address: URL) -> Engine:
             hide_parameters=True,
             pool_size=WRITERS + 2,
             pool_pre_ping=True,
-            connect_args={} if "connect_timeout" in address.query else {"connect_timeout": CONNECT},
+            connect_args={name: value for name, value in BOUNDS.items() if name not in address.query},
         )
     except (ImportError, NoSuchModuleError):
         raise UsageError(f"{SETTING}: PostgreSQL needs its driver: pip install 'statusbot[postgresql]'") from None

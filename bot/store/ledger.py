@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bot.store.corrections import Corrector
 from bot.store.digests import Beliefs, Digests
+from bot.store.leases import Leases
 from bot.store.mutes import Mutes
 from bot.store.notes import Notes
 from bot.store.notices import Notices
+from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
 from bot.store.routing import Router
 from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
-from bot.store.timeline import Timeline
 
 
-class SqlLedger(Sources, Timeline, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Notices):
+class SqlLedger(
+    Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Notices, Leases
+):
     """ports.Ledger on a database."""

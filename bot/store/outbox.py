@@ -2,146 +2,281 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    or_,
+    select,
+    update,
+)
 
-from bot.model import Act, Delivery, Receipt, State
+from bot.model import Act, Aside, Delivery, Outcome, Receipt, State
+from bot.store.aside import Asides
+from bot.store.columns import EPOCH
 from bot.store.fallback import Fallbacks
 from bot.store.part import Row
-from bot.store.schema import deliveries, subscriptions, told
+from bot.store.schema import aliases, deliveries, told
+from bot.store.statements import (
+    HEADS,
+    LEASED,
+    LOST,
+    LOST_ONES,
+    NEXT_KIND,
+    THESE,
+    aimless,
+    among,
+    head_of,
+    homeless,
+    waits,
+    whole,
+)
 from bot.store.subscriptions import destination_of
 
-OPEN = (State.PENDING, State.SENDING, State.DOUBTFUL)  #: what later deliveries of the lane wait for
+IN_HAND = (State.SENDING, State.DOUBTFUL)  #: what a lease is on
 REPLACED = "replaced by a newer edit"
 AIMLESS = "there is no message to put right"
+GATHERED = "told together with an earlier one, after a limit"
+MOST = 500  #: values in one statement's list
 
-earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
 
-
-class Outbox(Fallbacks):
+class Outbox(Fallbacks, Asides):
     """ports.Ledger's part about deliveries."""
 
     def claim(
-        self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = (), only: Collection[int] = ()
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        busy: Collection[str] = (),
+        *,
+        by: str = "",
+        rooms: Mapping[str, int] | None = None,
+        behind: Mapping[str, datetime] | None = None,
+        only: Collection[int] = (),
     ) -> list[Delivery]:
-        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations.
+        """Lease deliveries that are due, the first of each lane only, none of the `busy` destinations (ports.Ledger).
 
-        An edit that a newer waiting one of its lane replaces is set aside as held. A reply or an edit whose lane has no
-        message to stand on (its opening was refused or held back) becomes the opening itself: it is owed to somebody
-        who has been told nothing yet. `only`: none but these, where any are named.
+        A reply or an edit whose lane has no message to stand on (its opening was refused or held back) becomes the
+        opening itself: it is owed to somebody who has been told nothing yet.
         """
         self.catch_up(now)
-        rows = self._heads(now, limit, busy, only)
-        while idle := [row for row in rows if row["replaced"] or _aimless(row)]:
-            self._change([row["id"] for row in idle if row["replaced"]], state=State.HELD, reason=REPLACED)
-            self._change([row["id"] for row in idle if not row["replaced"]], state=State.HELD, reason=AIMLESS)
-            rows = self._heads(now, limit, busy, only)
-        self._change([row["id"] for row in rows if _homeless(row)], act=Act.CREATE)
-        ids = [row["id"] for row in rows]
-        self._change(ids, state=State.SENDING, leased_until=now + lease, tries=deliveries.c.tries + 1)
-        return self._fetch(deliveries.c.id.in_(ids)) if ids else []
+        refusing = {str(row["destination"]): row["reason"] for row in self.aside_rows() if row["since"]}
+        rows: list[dict[str, Any]] = []
+        for kind in self.kinds(State.PENDING):
+            if (room := (rooms or {}).get(kind, limit)) > 0:
+                rows += self._workable(kind, now, room, busy, refusing, only)
+        if not rows:
+            return []
+        self._change([row["id"] for row in rows if homeless(row)], opens=True)
+        self._lease([row["id"] for row in rows], by, now + lease)
+        for row in rows:
+            row["state"], row["lease"] = State.SENDING, by
+            row["tries"] += 1
+            row["opens"] = row["opens"] or homeless(row)
+        return [self._gather(delivery_of(row), behind or {}) for row in rows]
 
-    def settle(
+    def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
+        """Write what came of deliveries in hand; how many of them were no longer in the hand that settles them."""
+        written = 0
+        for alike in _alike(outcomes):
+            ids = [outcome.delivery.id for outcome in alike]
+            written += sum(self._settle(some, alike[0], now) for some in _batches(ids))
+        for outcome in outcomes:
+            if outcome.state is State.SENT and outcome.receipt is not None and outcome.receipt.message:
+                self._root(outcome.delivery.id, outcome.receipt)
+        self.fall_back([it.delivery.id for it in outcomes if it.state is State.DEAD or it.digest is not None], now)
+        return len(outcomes) - written
+
+    def renew(self, leases: Collection[str], until: datetime) -> None:
+        """Keep what these leases are on in hand until then."""
+        held = and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease.in_(leases))
+        self._db.execute(update(deliveries).where(held).values(leased_until=until))
+
+    def doubt(
         self,
-        delivery: int,
-        state: State,
         now: datetime,
+        lease: timedelta = timedelta(0),
+        limit: int = 100,
+        busy: Collection[str] = (),
         *,
-        receipt: Receipt | None = None,
-        reason: str = "",
-        due: datetime | None = None,
-    ) -> None:
-        """Write what came of a try; a receipt of a `create` becomes the incident's message at that destination.
-
-        due: when to look at it again, for a pending or doubtful one; None is now.
-        """
-        values: dict[str, Any] = {"state": state, "reason": reason, "due": due or now, "leased_until": None}
-        if receipt is not None:
-            values["receipt"] = {"message": receipt.message, "thread": receipt.thread}
-        self._change([delivery], **values)
-        if receipt is not None and state is State.SENT:
-            self._root(delivery, receipt)
-        if state is State.DEAD:
-            self.fall_back([delivery], now)
-
-    def doubt(self, now: datetime, only: Collection[int] = ()) -> list[Delivery]:
-        """Turn sendings whose lease has run out into doubtful ones; all (`only` these) that are doubtful and due."""
-        lost = and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now)
-        self._doubt(lost, now)
-        due = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now)
-        return self._fetch(and_(due, deliveries.c.id.in_(only)) if only else due)
+        by: str = "",
+        only: Collection[int] = (),
+    ) -> list[Delivery]:
+        """Turn sendings whose lease has run out into doubtful ones; lease those (`only` these) that are due."""
+        self._db.execute(LOST, {"now": now})
+        rows = self._rows(among(LOST_ONES, only), {"now": now, "busy": list(busy), "limit": limit})
+        self._change([row["id"] for row in rows], lease=by, leased_until=now + lease)
+        return [delivery_of({**row, "lease": by}) for row in rows]
 
     def orphan(self, now: datetime) -> int:
-        """At the start of the only process: every sending is doubtful; how many."""
-        ours = deliveries.c.act != Act.DIGEST  # a digest may be on its way from another process: it has its lease
+        """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
+
+        On a database of its own nobody else can be sending, but a digest from a process of its own. On a shared one
+        another process may. Their leases hold.
+        """
+        if self._db.dialect.name != "sqlite":
+            return self._doubt(and_(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= now), now)
+        ours = deliveries.c.act != Act.DIGEST
+        looked_for = and_(deliveries.c.state == State.DOUBTFUL, deliveries.c.lease.is_not(None), ours)
+        self._db.execute(update(deliveries).where(looked_for).values(lease=None, leased_until=None))
         return self._doubt(and_(deliveries.c.state == State.SENDING, ours), now)
 
     def deliveries(self, *, states: Collection[State] = (), limit: int = 200) -> list[Delivery]:
         """The outbox, newest first; `states` empty: all."""
-        query = _whole().order_by(deliveries.c.id.desc()).limit(limit)
+        query = whole().order_by(deliveries.c.id.desc()).limit(limit)
         if states:
             query = query.where(deliveries.c.state.in_(states))
         return [delivery_of(row) for row in self._rows(query)]
 
     def deliveries_of(self, incident: str) -> list[Delivery]:
         """What was ever owed for an incident and for those that it absorbed, oldest first."""
-        return self._fetch(or_(deliveries.c.lane == incident, deliveries.c.incident_id == incident))
+        absorbed = select(aliases.c.id).where(aliases.c.incident_id == incident)
+        return self._fetch(or_(deliveries.c.incident_id == incident, deliveries.c.incident_id.in_(absorbed)))
 
     def retry(self, delivery: int, now: datetime) -> Delivery | None:
-        """Make a dead or held delivery pending again, its tries counted anew; None where there is no such one."""
+        """Make a dead or held delivery pending again, its tries counted anew; None where there is no such one.
+
+        Where its destination is set aside, that is taken up again, and with it all that was held for it.
+        """
         given_up = and_(deliveries.c.id == delivery, deliveries.c.state.in_((State.DEAD, State.HELD)))
-        again = {"state": State.PENDING, "due": now, "tries": 0, "reason": ""}
-        if not self._db.execute(update(deliveries).where(given_up).values(again)).rowcount:
+        found = self._fetch(given_up)
+        if not found:
             return None
+        self.release(str(found[0].destination), now)
+        self._again(given_up, now)
         return self._fetch(deliveries.c.id == delivery)[0]
 
-    def next_due(self) -> datetime | None:
-        """When the next delivery is due (pending or doubtful and first of its lane, or a lease that runs out)."""
-        moments = select(
-            _soonest(deliveries.c.due, State.PENDING, ~_waits()),
-            _soonest(deliveries.c.due, State.DOUBTFUL),
-            _soonest(deliveries.c.leased_until, State.SENDING),
-        )
-        return min((moment for moment in self._db.execute(moments).one() if moment), default=None)
+    def next_due(self, busy: Collection[str] = ()) -> datetime | None:
+        """When the next delivery is due (first of its lane and not `busy`, or a lease that runs out)."""
+        waiting = [deliveries.c.destination.not_in(busy)] if busy else []
+        soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~waits(), *waiting) for kind in self.kinds()]
+        free = deliveries.c.leased_until.is_(None)
+        soonest += [self._soonest(deliveries.c.leased_until, state, None, ~free) for state in IN_HAND]
+        soonest.append(self._soonest(deliveries.c.due, State.DOUBTFUL, None, free, *waiting))
+        return min((moment for moment in soonest if moment), default=None)
 
-    def _heads(self, now: datetime, limit: int, busy: Collection[str], only: Collection[int]) -> Sequence[Row]:
+    def kinds(self, state: State = State.PENDING) -> list[str]:
+        """The kinds of destinations for which there are deliveries in a state: one step in the index for each."""
+        found: list[str] = []
+        while kind := self._db.execute(NEXT_KIND, {"in": state, "after": found[-1] if found else ""}).scalar():
+            found.append(kind)
+        return found
+
+    def set_aside(self, which: Aside) -> bool:
+        """Hold whatever is and will be owed to a destination (ports.Ledger); its fallback is owed it instead."""
+        new = super().set_aside(which)
+        name = str(which.destination)
+        held = and_(deliveries.c.destination == name, deliveries.c.state == State.HELD, deliveries.c.aside)
+        self.owe(held, which.since or EPOCH)
+        return new
+
+    def _workable(
+        self,
+        kind: str,
+        now: datetime,
+        room: int,
+        busy: Collection[str],
+        refusing: Mapping[str, str],
+        only: Collection[int],
+    ) -> list[dict[str, Any]]:
+        """The heads of lanes that can be sent; what stands before them and cannot be is set aside as held."""
+        while True:
+            rows = self._heads(kind, now, room, busy, only)
+            idle = [row for row in rows if row["replaced"] or aimless(row) or row["destination"] in refusing]
+            if not idle:
+                return rows
+            for row in idle:
+                if row["replaced"] or aimless(row):
+                    self._change([row["id"]], state=State.HELD, reason=REPLACED if row["replaced"] else AIMLESS)
+                else:
+                    self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
+                    self.fall_back([row["id"]], now)
+
+    def _heads(
+        self, kind: str, now: datetime, limit: int, busy: Collection[str], only: Collection[int]
+    ) -> list[dict[str, Any]]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
-        query = (
-            _whole()
-            .add_columns(_replaced().label("replaced"))
-            .where(deliveries.c.state == State.PENDING, deliveries.c.due <= now, ~_waits())
-            .order_by(deliveries.c.due, deliveries.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=deliveries)
-        )
-        if busy:
-            query = query.where(deliveries.c.destination.not_in(busy))
-        if only:
-            query = query.where(deliveries.c.id.in_(only))
-        return self._rows(query)
+        values = {"kind": kind, "now": now, "limit": limit, "busy": list(busy)}
+        return [head_of(row) for row in self._db.execute(among(HEADS, only), values)]
 
-    def _change(self, ids: Collection[int], **values: Any) -> None:
-        if ids:
-            self._db.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(values))
+    def _gather(self, head: Delivery, behind: Mapping[str, datetime]) -> Delivery:
+        """Where its destination was limited, what came meanwhile goes into one message that carries the words of each.
+
+        Only what was never tried is put together: the key of a message that may stand there stands for its words alone.
+        """
+        until = behind.get(str(head.destination))
+        if until is None or head.act not in (Act.REPLY, Act.POST) or head.tries > 1:
+            return head
+        same = and_(deliveries.c.incident_id == head.incident, deliveries.c.destination == str(head.destination))
+        waiting = and_(same, deliveries.c.act == head.act, deliveries.c.state == State.PENDING, deliveries.c.tries == 0)
+        which = and_(waiting, deliveries.c.id > head.id, deliveries.c.created_at <= until, deliveries.c.update_id != "")
+        more = self._fetch(which)
+        if not more or not head.update:
+            return head
+        updates = tuple(dict.fromkeys(name for each in (head, *more) for name in each.updates))
+        self._change([each.id for each in more], state=State.HELD, reason=GATHERED)
+        self._change([head.id], updates=updates, limited=True)
+        return replace(head, updates=updates, limited=True)
+
+    def _settle(self, ids: Sequence[int], like: Outcome, now: datetime) -> int:
+        """Write the same outcome for some deliveries of one lease; how many were still in that hand.
+
+        That a message stands there is taken from anybody, as long as nobody else has the delivery in hand.
+        """
+        values: dict[str, Any] = {"state": like.state, "reason": like.reason, "due": like.due or now}
+        if like.receipt is not None:
+            values["receipt"] = {"message": like.receipt.message, "thread": like.receipt.thread}
+        if like.spared:
+            values["tries"] = deliveries.c.tries - 1
+        if like.digest is not None:
+            values["aside"] = True
+        mine: ColumnElement[bool] = and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease == like.delivery.lease)
+        if like.state is State.SENT:
+            nobody_s = and_(deliveries.c.state.in_((State.PENDING, State.DOUBTFUL)), deliveries.c.lease.is_(None))
+            mine = or_(mine, nobody_s)
+        these = update(deliveries).where(THESE, mine).values(**values, lease=None, leased_until=None)
+        return self._db.execute(these, {"ids": ids}).rowcount
+
+    def _lease(self, ids: Sequence[int], by: str, until: datetime) -> None:
+        for some in _batches(ids):
+            self._db.execute(LEASED, {"ids": some, "by": by, "until": until})
+
+    def _change(self, ids: Sequence[int], **values: Any) -> None:
+        for some in _batches(ids):
+            self._db.execute(update(deliveries).where(THESE).values(values), {"ids": some})
 
     def _doubt(self, which: ColumnElement[bool], now: datetime) -> int:
-        values = {"state": State.DOUBTFUL, "due": now, "leased_until": None}
+        values = {"state": State.DOUBTFUL, "due": now, "lease": None, "leased_until": None}
         return self._db.execute(update(deliveries).where(which).values(values)).rowcount
 
     def _fetch(self, which: ColumnElement[bool]) -> list[Delivery]:
-        query = _whole().where(which).order_by(deliveries.c.id)
+        query = whole().where(which).order_by(deliveries.c.id)
         return [delivery_of(row) for row in self._rows(query)]
+
+    def _soonest(
+        self, moment: ColumnElement[Any], state: State, kind: str | None, *which: ColumnElement[bool]
+    ) -> datetime | None:
+        query = select(moment).where(deliveries.c.state == state, *which)
+        if kind is not None:
+            query = query.where(deliveries.c.kind == kind)
+        found: datetime | None = self._db.execute(query.order_by(moment).limit(1)).scalar()
+        return found
 
     def _root(self, delivery: int, receipt: Receipt) -> None:
         """Let a new message be the one that replies and edits stand on, unless there is one already.
 
         It counts for the incident that absorbed the delivery's own as well: its lane goes on here.
         """
+        opening = or_(deliveries.c.act.in_((Act.CREATE, Act.POST)), deliveries.c.opens)
         new = select(deliveries.c.destination, deliveries.c.incident_id, deliveries.c.lane).where(
-            deliveries.c.id == delivery, deliveries.c.act.in_((Act.CREATE, Act.POST))
+            deliveries.c.id == delivery, deliveries.c.state == State.SENT, opening
         )
         for destination, incident, lane in self._db.execute(new):
             here = and_(told.c.destination == destination, told.c.incident_id.in_((incident, lane)))
@@ -150,71 +285,59 @@ class Outbox(Fallbacks):
             )
 
 
-def _whole() -> Select[Any]:
-    """Deliveries, each with the message that it stands on and whom its subscription calls."""
-    here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
-    return (
-        select(
-            deliveries,
-            told.c.message.label("root"),
-            told.c.thread.label("root_thread"),
-            subscriptions.c.mention,
-            subscriptions.c.destination.label("subscribed"),
-        )
-        .join_from(deliveries, told, here, isouter=True)
-        .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
-    )
+def _alike(outcomes: Iterable[Outcome]) -> Iterable[list[Outcome]]:
+    """Outcomes that one statement can write."""
+    groups: defaultdict[tuple[object, ...], list[Outcome]] = defaultdict(list)
+    for it in outcomes:
+        alike = (it.delivery.lease, it.state, it.receipt, it.reason, it.due, it.spared, it.digest)
+        groups[alike].append(it)
+    return groups.values()
 
 
-def _waits() -> ColumnElement[bool]:
-    """Whether something earlier in its lane is not settled yet; what is dead or held is."""
-    same = and_(earlier.c.lane == deliveries.c.lane, earlier.c.destination == deliveries.c.destination)
-    return exists().where(same, earlier.c.id < deliveries.c.id, earlier.c.state.in_(OPEN))
-
-
-def _replaced() -> ColumnElement[bool]:
-    """Whether a newer edit of the same message waits behind it."""
-    same = and_(later.c.lane == deliveries.c.lane, later.c.destination == deliveries.c.destination)
-    newer = and_(later.c.id > deliveries.c.id, later.c.incident_id == deliveries.c.incident_id)
-    waiting = exists().where(same, newer, later.c.act == Act.EDIT, later.c.state == State.PENDING)
-    return and_(deliveries.c.act == Act.EDIT, waiting)
-
-
-def _soonest(moment: ColumnElement[Any], state: State, *which: ColumnElement[bool]) -> ScalarSelect[Any]:
-    return select(moment).where(deliveries.c.state == state, *which).order_by(moment).limit(1).scalar_subquery()
-
-
-def _homeless(row: Row) -> bool:
-    """Whether a reply or an edit has no message to stand on."""
-    return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
-
-
-def _aimless(row: Row) -> bool:
-    """Whether it would say where a message went on that never stood there."""
-    return not row["update_id"] and _homeless(row)
+def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    left = iter(ids)
+    while some := list(islice(left, MOST)):
+        yield some
 
 
 def delivery_of(row: Row) -> Delivery:
     """A delivery from its row."""
-    on_a_message = row["act"] in (Act.REPLY, Act.EDIT) and row["root"]
     to, subscribed = destination_of(row["destination"]), destination_of(row["subscribed"] or row["destination"])
+    act = Act.CREATE if row["opens"] else row["act"]
+    about = "" if act is Act.DIGEST else row["update_id"]
+    alone = (about,) if about else ()
     return Delivery(
         id=row["id"],
-        key=row["key"],
+        key=key_of(row),
         destination=to,
         incident=row["incident_id"],
-        update=row["update_id"],
-        act=row["act"],
+        update=about,
+        act=act,
         state=row["state"],
-        updates=row["updates"],
+        updates=alone if row["updates"] is None else row["updates"],
         revision=row["revision"],
         tries=row["tries"],
         due=row["due"],
         created_at=row["created_at"],
-        root=Receipt(row["root"], row["root_thread"]) if on_a_message else None,
-        receipt=Receipt(**row["receipt"]) if row["receipt"] else None,
+        root=Receipt(row["root"], row["root_thread"]) if act in (Act.REPLY, Act.EDIT) and row["root"] else None,
+        receipt=Receipt(**row["receipt"]) if row.get("receipt") else None,
         reason=row["reason"],
         mention=row["mention"] or {} if to.kind == subscribed.kind else {},  # each platform calls in its own form
         instead=subscribed if subscribed != to else None,
-        covered=row["covered"],
+        covered=bool(row["covered"]),
+        lease=row["lease"] or "",
+        limited=row["limited"],
+        aside=row.get("aside", False),
     )
+
+
+def key_of(row: Row) -> str:
+    """By what a delivery is known everywhere: its message bears it, and nobody is told anything twice under it."""
+    if row["act"] is Act.DIGEST:
+        return digest_key(row["update_id"], row["destination"])
+    return f"{row['incident_id']}|{row['update_id']}|{row['revision']}|{row['destination']}|{row['act']}"
+
+
+def digest_key(window: str, destination: str) -> str:
+    """The key of a window told at a destination."""
+    return f"digest|{window}|{destination}"

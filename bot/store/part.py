@@ -7,7 +7,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table
+from sqlalchemy import CompoundSelect, Connection, Insert, Select, Table
+
+from bot.store.memory import Memory
 
 Row = Mapping[str, Any]
 
@@ -15,11 +17,13 @@ Row = Mapping[str, Any]
 class Part:
     """One concern of the ledger, within one transaction."""
 
-    def __init__(self, connection: Connection, *, writing: bool = True) -> None:
+    def __init__(self, connection: Connection, *, writing: bool = True, memory: Memory | None = None) -> None:
         self._db = connection
         self._writing = writing
+        self._memory = memory or Memory()
+        self.queued = 0  #: deliveries that this transaction made due
 
-    def _rows(self, query: Select[Any], values: Row | None = None) -> list[Row]:
+    def _rows(self, query: Select[Any] | CompoundSelect[Any], values: Row | None = None) -> list[Row]:
         """What a query finds, by the columns' names."""
         found = self._db.execute(query, values)
         names = list(found.keys())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     CompoundSelect,
     Delete,
     Table,
+    and_,
     bindparam,
     delete,
     exists,
@@ -20,13 +22,26 @@ from sqlalchemy import (
     update,
 )
 
+from bot.core.join import REACH
 from bot.model import Change, Incident
+from bot.store.columns import EPOCH
 from bot.store.part import Part
-from bot.store.rows import Placed, incident_row, key_rows, placed, report_row, update_rows
-from bot.store.schema import aliases, deliveries, incident_references, incidents, report_keys, reports, told, updates
+from bot.store.rows import Placed, incident_row, key_rows, placed, report_row, update_rows, word_rows
+from bot.store.schema import (
+    aliases,
+    deliveries,
+    incident_references,
+    incident_words,
+    incidents,
+    report_keys,
+    reports,
+    told,
+    updates,
+)
 from bot.store.timeline import batches
 
 Key = tuple[str, str]
+WORDS_KEPT = REACH + timedelta(hours=24)  #: no statement is joined by likeness to what was said longer ago
 
 own = told.alias("own")
 
@@ -44,6 +59,7 @@ class Recorder(Part):
         self._save_updates(now, before, entries)
         self._save_reports(now, before, statements)
         self._save_references(now)
+        self._save_words(now, before)
         self._revive([incident.id for incident in now])
         self._absorb([(old, change.incident.id) for change in changes for old in change.absorbed])
 
@@ -71,6 +87,20 @@ class Recorder(Part):
             for reference in incident.references
         ]
         self._upsert(incident_references, rows)
+
+    def _save_words(self, now: Collection[Incident], before: Collection[Incident]) -> None:
+        """Keep the words of the last days; one that an incident has lost may stay, and leads there for nothing."""
+        if not now:
+            return
+        since = max(EPOCH, *(incident.updated_at for incident in now)) - WORDS_KEPT
+        rows = _together(word_rows(incident) for incident in now if incident.updated_at >= since)
+        former = _together(word_rows(incident) for incident in before)
+        self._upsert(
+            incident_words, [row for key, row in rows.items() if row["at"] >= since and former.get(key) != row]
+        )
+        if len(now) > len(before):
+            old = and_(incident_words.c.provider == next(iter(now)).provider, incident_words.c.at < since)
+            self._db.execute(delete(incident_words).where(old))
 
     def _revive(self, ids: Collection[str]) -> None:
         """Let ids that had led elsewhere be incidents again, each with the messages that were its own."""

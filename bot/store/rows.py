@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from bot.core.match import content_words
 from bot.core.normalise import digest, words_digest
 from bot.model import Incident, Known, Report, Update
 from bot.store.part import Row
 
 INCIDENT = (
-    "id provider title status impact started_at updated_at resolved_at references components regions sources "
+    "id provider title status impact started_at updated_at resolved_at references components regions sources related "
     "maintenance starts ends url open"
 ).split()
 UPDATE = "id at text status impact revision observed dated url stated_at".split()
@@ -38,8 +41,10 @@ def pick(value: object, names: Iterable[str]) -> dict[str, Any]:
 
 def incident_row(incident: Incident) -> Row:
     """The incident's own row."""
-    times = [update.at for update in incident.updates] or [incident.started_at, incident.updated_at]
-    return pick(incident, INCIDENT) | {"first_at": min(times), "last_at": max(times)}
+    times = [at for update in incident.updates for at in (update.at, *(report.at for report in update.reports))]
+    times = times or [incident.started_at, incident.updated_at]
+    whole = blake2b(repr(incident).encode(), digest_size=12).hexdigest()
+    return pick(incident, INCIDENT) | {"first_at": min(times), "last_at": max(times), "digest": whole}
 
 
 def update_rows(incident: Incident) -> dict[tuple[str, str], Row]:
@@ -80,6 +85,17 @@ def key_rows(reports: Iterable[Row]) -> Iterator[Row]:
             yield pick_row(report, ("provider", "source", "native_id")) | {"key": key}
 
 
+def word_rows(incident: Incident) -> dict[tuple[str, str], Row]:
+    """The rows by which an incident is found by its words, by their primary key."""
+    last: dict[str, datetime] = {}
+    for update in incident.updates:
+        for report in update.reports:
+            for word in content_words(f"{report.title}\n{report.text}"):
+                last[word] = max(report.at, last.get(word, report.at))
+    facts = {"incident_id": incident.id, "provider": incident.provider}
+    return {(incident.id, word): facts | {"word": word, "at": at} for word, at in last.items()}
+
+
 def pick_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """These columns of a row."""
     return {name: row[name] for name in names}
@@ -87,7 +103,7 @@ def pick_row(row: Row, names: Iterable[str]) -> dict[str, Any]:
 
 def known_of(row: Row) -> Known:
     """What is remembered of a report."""
-    return Known(**pick_row(row, KNOWN))
+    return Known(**pick_row(row, KNOWN), forgotten=bool(row["forgotten"]))
 
 
 def incident_of(row: Row, updates: Iterable[Row], reports: Iterable[Row]) -> Incident:

@@ -16,12 +16,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     false,
 )
 from sqlalchemy import text as sql
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
-from bot.store.columns import Document, Instant, Strings, Word
+from bot.store.columns import Document, Instant, Relations, Strings, Word
 
 VERSION = "0001"  #: the newest version in migrations/versions
 
@@ -107,6 +108,7 @@ incidents = Table(
     Column("components", Strings, nullable=False),
     Column("regions", Strings, nullable=False),
     Column("sources", Strings, nullable=False),
+    Column("related", Relations, nullable=False),
     flag("maintenance"),
     instant("starts"),
     instant("ends"),
@@ -114,6 +116,7 @@ incidents = Table(
     flag("open"),
     instant("first_at", nullable=False),  # of its updates: what `neighbourhood` asks by
     instant("last_at", nullable=False),
+    text("digest"),  # of all that belongs to it: what is remembered under it need not be read again
     Index("ix_incidents_provider", "provider", "last_at"),
     Index("ix_incidents_open", "open", "provider"),
     Index("ix_incidents_updated", "updated_at"),
@@ -187,6 +190,19 @@ report_keys = Table(
     Index("ix_report_keys_report", "source", "native_id"),
 )
 
+#: the words of an incident and when it used each last, for some days: what a statement may go on with is found by them
+incident_words = Table(
+    "incident_words",
+    metadata,
+    owner("incident_id", "incidents.id"),
+    text("word"),
+    text("provider"),
+    instant("at", nullable=False),
+    PrimaryKeyConstraint("incident_id", "word"),
+    Index("ix_incident_words_word", "provider", "word", "at"),
+    Index("ix_incident_words_at", "provider", "at"),
+)
+
 #: the names by which a provider knows an incident, case-folded, to look it up by
 incident_references = Table(
     "incident_references",
@@ -223,6 +239,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=True),
+    text("kind"),  # of the destination
     text("destination"),
     Column("providers", Strings, nullable=False),
     Column("components", Strings, nullable=False),
@@ -271,41 +288,50 @@ mutes = Table(
 told = Table(
     "told",
     metadata,
-    text("destination"),
     text("incident_id"),
+    text("destination"),
     Column("mode", Word(Mode), nullable=False),
     text("message"),
     text("thread"),
     instant("at", nullable=False),
-    PrimaryKeyConstraint("destination", "incident_id"),
-    Index("ix_told_incident", "incident_id"),
+    PrimaryKeyConstraint("incident_id", "destination"),
+    sqlite_with_rowid=False,
 )
 
-#: the outbox. `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed
+#: the outbox. Its key is the unique constraint: inserting a delivery twice is inserting it once.
+#: `lane`: the incident whose order it keeps, which differs from `incident_id` once that was absorbed.
+#: `updates` is null where it stands for `update_id` alone. `lease`: who has it in hand until `leased_until`.
+#: `opens`: it became the incident's one message, whatever its act was.
+#: A digest's lane is its own key, and its `update_id` the window that it tells.
+#: `limited`: it carries what waited behind a limit. `aside`: held because its destination is set aside.
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=True),
-    Column("key", Text, nullable=False, unique=True),
+    text("kind"),
     text("destination"),
     text("incident_id"),
     text("lane"),
     text("update_id"),
-    Column("updates", Strings, nullable=False),
+    Column("updates", Strings),
     Column("act", Word(Act), nullable=False),
     number("revision"),
     Column("state", Word(State), nullable=False),
     number("tries"),
     instant("due", nullable=False),
+    Column("lease", Text),
     instant("leased_until"),
     instant("created_at", nullable=False),
     Column("receipt", Document),
     text("reason"),
     Column("subscription_id", BigInteger),
+    flag("opens"),
+    flag("limited"),
+    flag("aside"),
     Column("covered", Boolean, nullable=False, server_default=false()),  # its fallback was told
-    Index("ix_deliveries_state", "state", "due", "id"),
+    UniqueConstraint("incident_id", "update_id", "revision", "destination", "act"),
+    Index("ix_deliveries_state", "state", "kind", "due", "id"),
     Index("ix_deliveries_lane", "lane", "destination", "id"),
-    Index("ix_deliveries_incident", "incident_id", "update_id"),
     sqlite_autoincrement=True,
 )
 
@@ -343,6 +369,57 @@ Index(
 
 #: when somebody last made sure that the database can be written
 pulse = Table("pulse", metadata, Column("name", Text, primary_key=True), instant("at", nullable=False))
+#: destinations that refuse for good, since when; `digest` is that of their settings then.
+#: `since` is null once they are taken up again, until a message arrives.
+aside = Table(
+    "aside",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    instant("since"),
+    text("reason"),
+    text("digest"),
+)
+
+#: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not
+seen = Table(
+    "seen",
+    metadata,
+    text("source"),
+    text("native_id"),
+    Column("thread", Text),
+    instant("at", nullable=False),
+    text("digest"),
+    text("words"),
+    number("revision"),
+    instant("first_seen_at", nullable=False),
+    instant("seen_at", nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("status", Word(Status)),
+    Column("impact", Word(Impact)),
+    PrimaryKeyConstraint("source", "native_id"),
+    Index("ix_seen_thread", "source", "thread"),
+)
+
+#: the processes that share this database; `watching`: a digest of the sources that they are told to watch.
+#: `until` is the database's own time in microseconds, as its clock compares it
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("watching"),
+    Column("until", BigInteger, nullable=False),
+)
+
+#: what one process at a time does; `owner`: who does it, empty for nobody. `kind`: source, lead
+holdings = Table(
+    "holdings",
+    metadata,
+    text("kind"),
+    text("name"),
+    text("owner"),
+    PrimaryKeyConstraint("kind", "name"),
+    Index("ix_holdings_owner", "owner"),
+)
 
 #: what a delivery of a digest tells, by the delivery's key; `name`: what counts as the same window
 digests = Table(

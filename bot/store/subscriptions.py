@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -46,13 +47,15 @@ class Subscriptions(Part):
 
         The new ones.
         """
-        wanted = [replace(subscription, origin="file", id=0) for subscription in subscriptions]
+        wanted: defaultdict[str, list[Subscription]] = defaultdict(list)  # by destination, to be quick with many
+        for subscription in subscriptions:
+            wanted[str(subscription.to)].append(replace(subscription, origin="file", id=0))
         for standing in self._of(None, "file"):
-            if (same := replace(standing, id=0)) in wanted:
-                wanted.remove(same)
+            if (same := replace(standing, id=0)) in wanted[str(standing.to)]:
+                wanted[str(standing.to)].remove(same)
             else:
                 self._drop(standing.id)
-        return [self._add(subscription) for subscription in wanted]
+        return [self._add(subscription) for some in wanted.values() for subscription in some]
 
     def _of(self, to: Destination | None, origin: str) -> list[Subscription]:
         """The subscriptions of an origin, of one destination or of all."""
@@ -96,6 +99,7 @@ def destination_of(text: str) -> Destination:
 def subscription_row(subscription: Subscription) -> Row:
     """A subscription's own row, without its id."""
     return {
+        "kind": subscription.to.kind,
         "destination": str(subscription.to),
         "providers": subscription.providers,
         "components": subscription.components,

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from heapq import nlargest
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
-from bot.model import Incident, Known
+from bot.core.join import BEARERS, LATEST, NEAREST, TELLING
+from bot.model import Incident, Known, Near
 from bot.store.part import Part, Row
 from bot.store.rows import KNOWN, incident_of, known_of
-from bot.store.schema import aliases, incident_references, incidents, report_keys, reports, updates
+from bot.store.schema import (
+    aliases,
+    incident_references,
+    incident_words,
+    incidents,
+    report_keys,
+    reports,
+    seen,
+    updates,
+)
 
 T = TypeVar("T")
 
-REMEMBERED = [reports.c[name] for name in KNOWN]
+BOUND, SPOKEN = 0, 1  #: how an incident was found
+CROWD = 100  #: incidents that have spoken since, of which more need not be known
 BATCH = 10_000  #: values in one IN (…): SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535
 
 
@@ -57,6 +84,48 @@ class Timeline(Part):
         if window:
             ids.update(self._db.execute(_within(provider, *window)).scalars())
         return self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, ids)))
+
+    def near(
+        self,
+        provider: str,
+        source: str,
+        *,
+        threads: Collection[str],
+        keys: Collection[str],
+        native_ids: Collection[str],
+        since: datetime,
+    ) -> Near:
+        """Which incidents these name, and which have spoken since (ports.Ledger.near), by one statement."""
+        self._hold(provider)
+        values = {"provider": provider, "source": source, "since": since}
+        values |= {"threads": list(threads), "keys": list(keys), "native_ids": list(native_ids)}
+        found: dict[int, dict[str, str]] = {BOUND: {}, SPOKEN: {}}
+        for kind, name, digest in self._db.execute(_near(), values):
+            found[kind][name] = digest
+        spoken = {name: digest for name, digest in found[SPOKEN].items() if name not in found[BOUND]}
+        return Near(tuple(self._remembered(found[BOUND])), tuple(self._remembered(spoken)))
+
+    def likely(self, provider: str, words: Sequence[str], begin: datetime, until: datetime) -> list[Incident]:
+        """The incidents that spoke last, and those with most of these words (ports.Ledger.likely), by one statement."""
+        values = {f"word{n}": word for n, word in enumerate([*words, *[""] * TELLING][:TELLING])}
+        times = {"provider": provider, "begin": begin, "until": until}
+        found: dict[str, str] = {}
+        points: Counter[tuple[datetime, str, str]] = Counter()
+        for kind, name, digest, last_at in self._db.execute(_likely(), times | values):
+            if kind == SPOKEN:
+                found[name] = digest
+            else:
+                points[last_at, name, digest] += 1
+        best = nlargest(NEAREST, points, key=lambda one: (points[one], one))
+        return self._remembered(found | {name: digest for _, name, digest in best})
+
+    def _remembered(self, digests: Mapping[str, str]) -> list[Incident]:
+        """Whole incidents by their ids, oldest first; what was read before is not read again."""
+        found = self._memory.recall(digests.items())
+        names = [name for name, digest in digests.items() if (name, digest) not in found]
+        missing = self._whole(*(select(incidents.c.id).where(some) for some in among(incidents.c.id, names)))
+        self._memory.keep(((incident.id, digests[incident.id]), incident) for incident in missing)
+        return sorted([*found.values(), *missing], key=lambda incident: (incident.started_at, incident.id))
 
     def incident(self, incident: str) -> Incident | None:
         """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
@@ -145,9 +214,17 @@ def _by_source(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str
 
 
 @cache
-def _remembered(name: str) -> Select[Any]:
-    """What is known of a source's reports by this column."""
-    return select(*REMEMBERED).where(reports.c.source == bindparam("source"), _wanted(reports.c[name]))
+def _remembered(name: str) -> CompoundSelect[Any]:
+    """What is known of a source's reports by this column, those of pruned incidents too."""
+    kept = ((reports, literal(False)), (seen, literal(True)))
+    return union_all(
+        *(
+            select(*(table.c[fact] for fact in KNOWN), forgotten.label("forgotten")).where(
+                table.c.source == bindparam("source"), _wanted(table.c[name])
+            )
+            for table, forgotten in kept
+        )
+    )
 
 
 @cache
@@ -163,6 +240,53 @@ def _naming() -> Select[Any]:
     same = and_(reports.c.source == report_keys.c.source, reports.c.native_id == report_keys.c.native_id)
     query = select(reports.c.incident_id).join_from(report_keys, reports, same)
     return query.where(report_keys.c.provider == bindparam("provider"), _wanted(report_keys.c.key)).distinct()
+
+
+@cache
+def _near() -> Select[Any]:
+    """The incidents that name the same (BOUND), and those that spoke since a time (SPOKEN, at most CROWD of them)."""
+    of = and_(reports.c.source == bindparam("source"), reports.c.provider == bindparam("provider"))
+    same = and_(reports.c.source == report_keys.c.source, reports.c.native_id == report_keys.c.native_id)
+    bearing = and_(report_keys.c.provider == bindparam("provider"), _among(report_keys.c.key, "keys"))
+    late = and_(incidents.c.provider == bindparam("provider"), incidents.c.last_at >= bindparam("since"))
+    ids = union_all(
+        select(_kind(BOUND), reports.c.incident_id).where(of, _among(reports.c.thread, "threads")),
+        select(_kind(BOUND), reports.c.incident_id).where(of, _among(reports.c.native_id, "native_ids")),
+        select(_kind(BOUND), reports.c.incident_id).join_from(report_keys, reports, same).where(bearing),
+        select(select(_kind(SPOKEN), incidents.c.id).where(late).limit(CROWD).subquery()),
+    ).subquery()
+    return select(ids.c.kind, incidents.c.id, incidents.c.digest).join_from(
+        ids, incidents, incidents.c.id == ids.c.incident_id
+    )
+
+
+@cache
+def _likely() -> CompoundSelect[Any]:
+    """The incidents that spoke last between two times (SPOKEN), and for each word those that used it last (BOUND)."""
+    spoke = and_(incidents.c.provider == bindparam("provider"), _between(incidents.c.last_at))
+    columns = (incidents.c.id, incidents.c.digest, incidents.c.last_at)
+    latest = select(_kind(SPOKEN), *columns).where(spoke).order_by(incidents.c.last_at.desc()).limit(LATEST)
+    parts = [latest]
+    for number in range(TELLING):
+        used = incident_words.alias(f"w{number}")
+        same = and_(used.c.provider == bindparam("provider"), used.c.word == bindparam(f"word{number}"))
+        bearers = select(used.c.incident_id).where(same, _between(used.c.at)).order_by(used.c.at.desc()).limit(BEARERS)
+        whose = bearers.subquery(f"b{number}")
+        parts.append(select(_kind(BOUND), *columns).join_from(whose, incidents, incidents.c.id == whose.c.incident_id))
+    return union_all(*(select(part.subquery(f"p{number}")) for number, part in enumerate(parts)))
+
+
+def _kind(number: int) -> ColumnElement[int]:
+    """How an incident was found, as a column."""
+    return literal_column(str(number), Integer).label("kind")
+
+
+def _between(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(column >= bindparam("begin"), column <= bindparam("until"))
+
+
+def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    return column.in_(bindparam(name, expanding=True))
 
 
 def _wanted(column: ColumnElement[Any]) -> ColumnElement[bool]:

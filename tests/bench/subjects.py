@@ -181,6 +181,14 @@ async def statusbot(job: Job) -> Result:
                 self.done.set()
             return outcome
 
+    class Planned(Polling):
+        """Asks every source again when it is told to, spread over a little time as at a start."""
+
+        def ask_all(self) -> None:
+            now, spread = clock.now(), min(30.0, 0.02 * len(collect.watched))
+            for place, source in enumerate(collect.watched):
+                self._plan(source, now + timedelta(seconds=spread * place / len(collect.watched)))
+
     providers = [
         Provider(
             f"p{number}",
@@ -196,20 +204,20 @@ async def statusbot(job: Job) -> Result:
         await store.upgrade()
         before = peak()
         collect = Counting(store, wire(providers, box))
-        await collect.load()
         deliver = Deliver(store, Notifiers(box), clock, directory_of(providers))  # nobody subscribes: nothing to send
-
-        operator = Operator(store, Notifiers(box), clock)
+        polling = Planned(collect, deliver, store, clock, Operator(store, Notifiers(box), clock))
 
         async def poll(_: int) -> None:
             collect.left, collect.done = set(collect.watched), asyncio.Event()
-            polling = asyncio.create_task(Polling(collect, deliver, store, clock, operator).run())
-            await asyncio.wait([polling, asyncio.create_task(collect.done.wait())], return_when="FIRST_COMPLETED")
-            polling.cancel()
-            await asyncio.wait([polling])
+            polling.ask_all()
+            await asyncio.wait([running, asyncio.create_task(collect.done.wait())], return_when="FIRST_COMPLETED")
             await collect.flush()
 
+        await collect.load()
+        running = asyncio.create_task(polling.run())
         result = await measure(job, poll, before)
+        running.cancel()
+        await asyncio.wait([running])
     await store.close()
     return result
 

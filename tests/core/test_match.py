@@ -10,6 +10,7 @@ from bot.core.match import (
     Vocabulary,
     alike,
     content_words,
+    goes_on_as,
     id_keys,
     ids_in,
     link_key,
@@ -338,3 +339,23 @@ def test_a_single_word_with_a_capital_counts_only_as_it_is_written() -> None:
     assert vocabulary.components_in("Engineering teams have nothing to do with it") == ()
     assert vocabulary.components_in("members in the Teams … and To Do") == ("Microsoft Teams", "Microsoft To Do")
     assert vocabulary.components_in("EXCHANGE ONLINE") == ("Exchange Online",)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("This incident continues under MO1234567.", "MO1234567"),
+        ("Please see EX123456 for further updates.", "EX123456"),
+        ("Impact is now being tracked under the new incident TM765432 in the admin center.", "TM765432"),
+        ("Further updates will be provided via MO1234567", "MO1234567"),
+        ("This post was superseded by M01234567.", "MO1234567"),
+        ("The investigation was consolidated into incident MO1234567", "MO1234567"),
+        ("This is similar to MO1234567.", ""),
+        ("Unrelated to EX123456, see EX123456 for further updates.", ""),
+        ("Details are in the admin center under MO1234567 and EX123456.", ""),
+        ("See TM111111 for further updates on calls; see EX222222 for further updates on mail.", ""),
+        ("We continue to work on the issue.", ""),
+    ],
+)
+def test_the_id_under_which_an_incident_goes_on(text: str, name: str) -> None:
+    assert goes_on_as(text) == name

@@ -273,3 +273,11 @@ def test_a_thread_is_known_by_the_id_in_its_title_or_by_the_only_one_in_its_word
     assert keys("See also EX123456.", thread="1", title="Mail flow [MO1221364]") == {"id:MO1221364"}
     assert keys("Details under MO1221364, if accessible.", thread="1", title="Mail flow") == {"id:MO1221364"}
     assert keys("MO1221364 goes on under EX123456.", thread="1", title="Mail flow") == frozenset()
+
+
+def test_what_is_forgotten_but_for_having_been_seen_says_nothing_more() -> None:
+    memory = [replace(known, forgotten=True) for known in ledger([ONE]).values()]
+    edited, newer = entry(0, "we look again"), entry(500, "it is back")
+    assert read(ONE, known=memory) == []
+    (report,) = read(edited, newer, known=memory)
+    assert (report.native_id, report.text) == ("t#2", "it is back"), "a number is not used again"

@@ -82,6 +82,7 @@ def test_an_incident_has_statuspages_members_and_ours() -> None:
         "provider": {"id": "microsoft-365", "name": "Microsoft 365"},
         "references": ["MO1221364"],
         "sources": ["microsoft-365/x", "microsoft-365/page"],
+        "related": [],
     }
     assert [one["id"] for one in updates] == ["u1", "u0"]
     assert updates[1] == {

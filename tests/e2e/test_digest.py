@@ -133,6 +133,18 @@ async def test_one_that_was_refused_is_sent_again_under_the_same_key(known: Worl
     assert came[0] == came[1]
 
 
+async def test_settings_that_were_mended_are_seen_though_nothing_else_runs(known: World) -> None:
+    async def refused() -> web.StreamResponse:
+        return web.Response(status=403)
+
+    async with hook(known, refused):
+        assert (await digest(known, *WINDOW, "--to", "webhook:ops")).process.returncode == 1
+        assert (await digest(known, "--since", "7d", "--to", "webhook:ops")).process.returncode == 1
+    async with hook(known) as came:  # at another address
+        await told(known, "--since", "8d", "--to", "webhook:ops")
+    assert len(came) == 1
+
+
 async def test_a_failure_that_passes_is_tried_again_at_once(known: World) -> None:
     async def busy() -> web.StreamResponse:
         return web.Response(status=429)

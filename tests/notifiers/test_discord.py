@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 from aiohttp import web
 
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.model import Act, Delivery, Destination, Receipt
 from bot.notifiers.discord import Discord, bears, nonce, since
 from tests.notifiers.notices import KEY, MINUTE, delivery, notice, outcome, schema, tools, whole_text
@@ -104,14 +104,14 @@ async def test_a_thread_that_exists_already_is_used() -> None:
 async def test_without_a_message_there_is_nothing_to_edit_or_reply_to(owed: Delivery) -> None:
     fake = Fake()
     async with discord(fake) as notifier:
-        assert type(await send(notifier, owed)) is Permanent
+        assert type(await send(notifier, owed)) is Unsendable
     assert fake.server.requests == []
 
 
 @pytest.mark.parametrize(
     ("status", "code", "creating", "editing"),
     [
-        (400, 50035, Permanent, Permanent),
+        (400, 50035, Unsendable, Unsendable),
         (401, 0, Permanent, Permanent),
         (403, 50013, Permanent, Permanent),
         (404, 10003, Permanent, Permanent),

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.model import Act, Destination, Receipt
 from bot.notifiers.discord_webhook import DiscordWebhook
 from tests.notifiers.notices import delivery, notice, outcome, tools, whole_text
@@ -75,7 +75,7 @@ async def test_there_is_nothing_to_edit_without_a_message() -> None:
 @pytest.mark.parametrize(
     ("status", "creating", "editing"),
     [
-        (400, Permanent, Permanent),
+        (400, Unsendable, Unsendable),
         (401, Permanent, Permanent),
         (404, Permanent, Permanent),
         (307, Permanent, Permanent),

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.model import Act, Destination, Impact, Message, Notice, Receipt, Status
 from bot.notifiers.teams import Teams
 from tests.notifiers.notices import KEY, breaking, delivery, notice, notices, outcome, schema, tools, update, whole_text
@@ -140,12 +140,12 @@ async def test_queued_is_all_that_teams_ever_says(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, Permanent),
+        (400, Unsendable),
         (401, Permanent),
         (403, Permanent),
         (404, Permanent),
         (410, Permanent),
-        (413, Permanent),
+        (413, Unsendable),
         (302, Permanent),
         (429, Temporary),
         (500, Doubtful),

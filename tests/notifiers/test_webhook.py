@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.model import Act, Destination, Message, Notice, Receipt, Status
 from bot.notifiers.webhook import Webhook, identity, signed
 from tests.notifiers.notices import AT, KEY, breaking, delivery, notice, notices, outcome, tools, update, whole_text
@@ -130,7 +130,7 @@ async def test_what_arrives_can_be_verified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, Permanent), (302, Permanent), (400, Permanent), (429, Temporary), (502, Doubtful)]
+    ("status", "error"), [(404, Permanent), (302, Permanent), (400, Unsendable), (429, Temporary), (502, Doubtful)]
 )
 async def test_each_answer_says_what_to_do(status: int, error: type[SendError]) -> None:
     came, _ = await send(status)

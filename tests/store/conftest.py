@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 
 import pytest
 
 from bot.store import SqlStore, open_store
 from bot.store.schema import metadata
-from tests.support import postgresql
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server that lasts as long as the tests."""
-    with postgresql.server(tmp_path_factory.mktemp("pg")) as uri:
-        yield uri
-
-
-@pytest.fixture(scope="session")
-def make_database(server: str) -> Callable[[], str]:
-    """Makes a new, empty database on PostgreSQL; its address."""
-    numbers = count(1)
-
-    return lambda: postgresql.database(server, f"test_{next(numbers)}")
 
 
 @pytest.fixture(scope="session", params=["file", "memory", "postgresql"])

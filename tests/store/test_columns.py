@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from bot.model import Status
-from bot.store.columns import Document, Instant, Strings, Word
+from bot.model import Related, Relation, Status
+from bot.store.columns import Document, Instant, Relations, Strings, Word
 
 DIALECT = sqlite.dialect()
 
@@ -44,7 +44,15 @@ def test_strings_keep_their_order(values: list[str]) -> None:
     assert column.process_result_value(column.process_bind_param(tuple(values), DIALECT), DIALECT) == tuple(values)
 
 
+def test_relations_come_back_whole() -> None:
+    at = datetime(2026, 1, 22, 19, 0, 0, 5, tzinfo=UTC)
+    related = (Related("i1", Relation.POSSIBLY, "Mail «slow»", ("MO1",), at, at - timedelta(hours=1)),)
+    column = Relations()
+    assert column.process_result_value(column.process_bind_param(related, DIALECT), DIALECT) == related
+    assert column.process_result_value(column.process_bind_param((), DIALECT), DIALECT) == ()
+
+
 def test_nothing_stays_nothing() -> None:
-    for column in (Instant(), Word(Status), Strings(), Document()):
+    for column in (Instant(), Word(Status), Strings(), Document(), Relations()):
         assert column.process_bind_param(None, DIALECT) is None
         assert column.process_result_value(None, DIALECT) is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.model import Act, Corrections, Incident, Mode, Receipt, State
+from bot.model import Act, Corrections, Incident, Mode, Outcome, Receipt, State
 from bot.ports import Ledger
 from bot.store import SqlStore
 from bot.store.outbox import AIMLESS
@@ -32,7 +32,7 @@ def tell(ledger: Ledger, each: Incident) -> None:
     ledger.save([change(each)])
     ledger.route(routing(each.updates[0].id, incident=each.id), T0)
     for owed in ledger.claim(T0, LEASE, 10):
-        ledger.settle(owed.id, State.SENT, T0, receipt=Receipt(f"message of {owed.incident}"))
+        ledger.settle([Outcome(owed, State.SENT, Receipt(f"message of {owed.incident}"))], T0)
 
 
 def move(ledger: Ledger) -> int:
@@ -88,7 +88,7 @@ async def test_a_word_with_no_message_to_stand_on_is_set_aside(store: SqlStore) 
         ledger.save([change(incident("i2", update(B)))])
         ledger.route(routing(B.native_id, incident="i2"), T0)
         (refused,) = ledger.claim(T0, LEASE, 10)
-        ledger.settle(refused.id, State.DEAD, T0, reason="no such channel")
+        ledger.settle([Outcome(refused, State.DEAD, reason="no such channel")], T0)
         assert move(ledger) == 1
         assert ledger.claim(at(5), LEASE, 10) == []
         newest = ledger.deliveries()[0]

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.errors import UsageError
-from bot.model import Act, Belief, Delivery, Destination, Sighting, State
+from bot.model import Act, Aside, Belief, Delivery, Destination, Outcome, Sighting, State
 from bot.store import SqlStore, open_store
 from tests.store.build import SLACK, TEAMS, at, routing, subscription
 
@@ -31,8 +31,15 @@ async def queue(
     return await store.write(lambda ledger: ledger.queue_digest(name, to, document, at(minutes), again))
 
 
-async def settle(store: SqlStore, delivery: Delivery, state: State) -> None:
-    await store.write(lambda ledger: ledger.settle(delivery.id, state, at(1), reason="so it went"))
+async def settle(store: SqlStore, delivery: Delivery, state: State, due: datetime | None = None) -> None:
+    """Let a delivery come to a state as a sender does: by a claim, and by what came of it."""
+    if state is State.PENDING and due is None:
+        return
+    (claimed,) = await store.write(lambda ledger: ledger.claim(at(1), HALF, 10, by="us", only=[delivery.id]))
+    if state is State.SENDING:
+        return
+    outcome = Outcome(claimed, state, reason="so it went", due=due)
+    assert await store.write(lambda ledger: ledger.settle([outcome], at(1))) == 0
 
 
 async def test_beliefs_come_back_within_a_window_with_the_one_that_held_as_it_began(store: SqlStore) -> None:
@@ -94,7 +101,7 @@ async def test_other_words_and_other_destinations_are_other_digests(store: SqlSt
 
 async def test_who_asks_again_wants_it_now(store: SqlStore) -> None:
     made = await queue(store)
-    await store.write(lambda ledger: ledger.settle(made.id, State.PENDING, at(1), due=at(300)))
+    await settle(store, made, State.PENDING, due=at(300))
     assert (await queue(store, minutes=5)).due == at(5)
 
 
@@ -102,11 +109,11 @@ async def test_only_the_deliveries_named_are_claimed_and_looked_for(store: SqlSt
     await store.write(lambda ledger: ledger.subscribe(subscription(TEAMS)))
     await store.write(lambda ledger: ledger.route(routing("u1"), at(0)))
     made = await queue(store)
-    claimed = await store.write(lambda ledger: ledger.claim(at(1), HALF, 10, (), [made.id]))
+    claimed = await store.write(lambda ledger: ledger.claim(at(1), HALF, 10, only=[made.id]))
     assert [delivery.id for delivery in claimed] == [made.id]
     (other,) = await store.write(lambda ledger: ledger.claim(at(1), HALF, 10))
     assert other.destination == TEAMS
-    doubted = await store.write(lambda ledger: ledger.doubt(at(60), [made.id]))
+    doubted = await store.write(lambda ledger: ledger.doubt(at(60), only=[made.id]))
     assert [delivery.id for delivery in doubted] == [made.id]
 
 
@@ -178,3 +185,20 @@ async def test_where_no_lock_can_be_kept_it_is_said(tmp_path: Path) -> None:
         async with store.alone("digest"):
             pass
     await store.close()
+
+
+async def test_a_start_of_run_leaves_a_digest_that_is_looked_for_to_its_lease(store: SqlStore) -> None:
+    made = await queue(store)
+    await settle(store, made, State.DOUBTFUL)
+    (ours,) = await store.write(lambda ledger: ledger.doubt(at(2), HALF, by="another"))
+    await store.write(lambda ledger: ledger.orphan(at(3)))
+    assert await store.write(lambda ledger: ledger.doubt(at(4), HALF, by="run")) == []
+    assert await store.write(lambda ledger: ledger.settle([Outcome(ours, State.SENT)], at(5))) == 0
+
+
+async def test_who_asks_again_takes_up_a_destination_that_was_set_aside(store: SqlStore) -> None:
+    made = await queue(store)
+    await settle(store, made, State.HELD)
+    await store.write(lambda ledger: ledger.set_aside(Aside(SLACK, at(1), "no such channel", "")))
+    await queue(store, minutes=5)
+    assert [each.id for each in await store.write(lambda ledger: ledger.claim(at(6), HALF, 10))] == [made.id]

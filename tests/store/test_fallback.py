@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Act, Delivery, Destination, Mode, State
+from bot.model import Act, Aside, Delivery, Destination, Mode, Outcome, State
 from bot.ports import Ledger
 from bot.store import SqlStore
 from tests.store.build import SLACK, T0, TEAMS, at, routing, subscription
@@ -108,7 +108,8 @@ async def settle(store: SqlStore, now: Any, state: State, **facts: Any) -> list[
     claimed = await store.write(lambda ledger: ledger.claim(now, LEASE, 9))
     for each in claimed:
         end = (state, facts) if each.destination.kind != "discord" else (State.SENT, {})
-        await store.write(lambda ledger, each=each, end=end: ledger.settle(each.id, end[0], now, **end[1]))  # type: ignore[misc]
+        outcome = Outcome(each, end[0], **end[1])
+        await store.write(lambda ledger, outcome=outcome: ledger.settle([outcome], now))  # type: ignore[misc]
     return claimed
 
 
@@ -124,7 +125,7 @@ async def test_what_fails_for_good_goes_to_the_fallback_and_no_further(store: Sq
     assert await told(store, DISCORD) == [("u1", Act.POST, State.PENDING)]
     (stand_in,) = await store.write(lambda ledger: ledger.claim(at(1), LEASE, 9))
     assert (stand_in.instead, stand_in.created_at) == (SLACK, T0), "it says how late it is"
-    await store.write(lambda ledger: ledger.settle(stand_in.id, State.DEAD, at(1)))
+    await store.write(lambda ledger: ledger.settle([Outcome(stand_in, State.DEAD)], at(1)))
     assert await told(store, TEAMS) == []
     await store.write(lambda ledger: ledger.route(routing("u2", opens=False), at(2)))
     await settle(store, at(2), State.DEAD, reason="channel_not_found")
@@ -189,3 +190,22 @@ async def test_an_end_is_one_catch_up_where_nobody_knows_what_was_shown(store: S
     assert last[TEAMS].updates == ("u1", "u2", "u3"), "Teams says yes to what it may never show"
     assert last[SLACK].updates == ("u3",), "Slack's yes means that it stands there"
     assert last[DISCORD].updates == ("u3",)
+
+
+async def test_what_is_held_because_its_destination_is_set_aside_goes_to_the_fallback_and_comes_back_as_one(
+    store: SqlStore,
+) -> None:
+    await store.write(lambda ledger: ledger.subscribe(backed(SLACK)))
+    for name in ("u1", "u2"):
+        await store.write(lambda ledger, n=name: ledger.route(routing(n), T0))  # type: ignore[misc]
+    (first,) = await store.write(lambda ledger: ledger.claim(T0, LEASE, 9))
+    refused = Outcome(first, State.HELD, reason="channel_not_found", digest="d")
+    await store.write(lambda ledger: ledger.settle([refused], T0))
+    await store.write(lambda ledger: ledger.set_aside(Aside(SLACK, T0, "channel_not_found", "d")))
+    await store.write(lambda ledger: ledger.route(routing("u3", opens=False), at(1)))
+    await store.write(lambda ledger: ledger.claim(at(1), LEASE, 9))
+    assert [update for update, *_ in await told(store, DISCORD)] == ["u1", "u2", "u3"]
+    assert [state for *_, state in await told(store, SLACK)] == [State.HELD] * 3
+    await store.write(lambda ledger: ledger.retry(first.id, at(60)))
+    claimed = {each.destination: each for each in await store.write(lambda ledger: ledger.claim(at(60), LEASE, 9))}
+    assert claimed[SLACK].updates == ("u1", "u2", "u3")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.model import Act, Destination, Mode, Mute, Receipt, State, Verdict
+from bot.model import Act, Destination, Mode, Mute, Outcome, Receipt, State, Verdict
 from bot.ports import Ledger
 from bot.store import SqlStore
 from tests.store.build import SLACK, T0, TEAMS, at, change, incident, report, routing, subscription, update
@@ -13,7 +13,7 @@ def told(ledger: Ledger, *modes: Mode) -> None:
         ledger.subscribe(subscription(channel(mode), mode=mode))
     ledger.route(routing(), T0)
     for delivery in ledger.deliveries():
-        ledger.settle(delivery.id, State.SENT, T0, receipt=Receipt(f"m{delivery.id}", ""))
+        ledger.settle([Outcome(delivery, State.SENT, Receipt(f"m{delivery.id}", ""))], T0)
 
 
 def channel(mode: Mode) -> Destination:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.model import Act, Delivery, Mode, Receipt, State
+from bot.model import Act, Delivery, Mode, Outcome, Receipt, State
 from bot.store import SqlStore
 from bot.store.outbox import REPLACED
 from tests.store.build import SLACK, TEAMS, at, routing, subscription
@@ -38,7 +38,7 @@ class Post:
         reason: str = "",
     ) -> None:
         await self.store.write(
-            lambda ledger: ledger.settle(delivery.id, state, at(minutes), receipt=receipt, reason=reason, due=due)
+            lambda ledger: ledger.settle([Outcome(delivery, state, receipt, reason, due)], at(minutes))
         )
 
     async def send_all(self) -> list[Delivery]:
@@ -221,7 +221,8 @@ async def test_a_refused_try_leaves_no_message_to_stand_on(post: Post) -> None:
     await post.owe("u1")
     (create,) = await post.claim()
     await post.settle(create, State.DOUBTFUL, receipt=Receipt("m?"))
-    await post.settle(create, State.DEAD)
+    (doubtful,) = await post.store.write(lambda ledger: ledger.doubt(at(10), LEASE))
+    await post.settle(doubtful, State.DEAD)
     await post.owe("u2")
     assert acts(await post.claim()) == [("u2", Act.CREATE)]
 
@@ -245,13 +246,14 @@ async def test_doubt_may_be_looked_at_later(post: Post) -> None:
     assert doubtful.reason == "connection lost"
 
 
-async def test_at_the_start_every_sending_is_doubtful(post: Post) -> None:
+async def test_at_the_start_what_nobody_else_can_have_in_hand_is_doubtful(post: Post) -> None:
     await post.owe("u1", incident="i1")
     await post.owe("u1", incident="i2")
     await post.claim(limit=1)
-    assert await post.store.write(lambda ledger: ledger.orphan(at(10))) == 1
-    assert await post.store.write(lambda ledger: ledger.orphan(at(10))) == 0
-    assert len(await post.store.write(lambda ledger: ledger.doubt(at(10)))) == 1
+    alone = 1 if post.store.embedded else 0  # else another process may be sending it, until its lease is over
+    assert await post.store.write(lambda ledger: ledger.orphan(at(10))) == alone
+    assert await post.store.write(lambda ledger: ledger.orphan(at(11))) == 1 - alone
+    assert len(await post.store.write(lambda ledger: ledger.doubt(at(11)))) == 1
 
 
 @pytest.mark.parametrize("state", [State.DEAD, State.HELD])

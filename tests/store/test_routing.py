@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Act, Destination, Impact, Incident, Mode, Receipt, State, Verdict
+from bot.model import Act, Destination, Impact, Incident, Mode, Outcome, Receipt, State, Verdict
 from bot.ports import Ledger
 from bot.store import SqlStore
 from tests.store.build import SLACK, T0, TEAMS, at, change, incident, report, routing, subscription, update
@@ -256,7 +256,7 @@ async def test_who_was_told_of_the_absorbed_incident_gets_the_rest_under_its_mes
     await store.write(work)
     (create,) = await store.write(lambda ledger: ledger.claim(at(2), T0 - at(-1), 10))
     assert (create.incident, create.act) == ("i2", Act.CREATE)
-    await store.write(lambda ledger: ledger.settle(create.id, State.SENT, at(2), receipt=Receipt("m2", "t2")))
+    await store.write(lambda ledger: ledger.settle([Outcome(create, State.SENT, Receipt("m2", "t2"))], at(2)))
     (reply,) = await store.write(lambda ledger: ledger.claim(at(2), T0 - at(-1), 10))
     assert (reply.incident, reply.act, reply.root) == ("i1", Act.REPLY, Receipt("m2", "t2"))
 
@@ -270,7 +270,7 @@ async def test_who_was_told_of_both_goes_on_under_the_remaining_one_s_message(st
     for create in await store.write(lambda ledger: ledger.claim(T0, T0 - at(-1), 10)):
         receipt = Receipt(f"message of {create.incident}")
         await store.write(
-            lambda ledger, create=create, receipt=receipt: ledger.settle(create.id, State.SENT, T0, receipt=receipt)  # type: ignore[misc]
+            lambda ledger, create=create, receipt=receipt: ledger.settle([Outcome(create, State.SENT, receipt)], T0)  # type: ignore[misc]
         )
     await store.write(absorb)
     await store.write(lambda ledger: ledger.route(routing("u2"), at(2)))

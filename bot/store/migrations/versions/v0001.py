@@ -12,6 +12,7 @@ down_revision = None
 def upgrade() -> None:
     """From nothing."""
     _deliveries()
+    _aside()
     _incidents()
     _sources()
     _subscriptions()
@@ -21,38 +22,47 @@ def upgrade() -> None:
     _corrections()
     _notes()
     _incident_references()
+    _incident_words()
     _reports()
     _subscription_facets()
     _updates()
     _report_keys()
-    _notices()
+    _seen()
+    _workers()
     _beliefs()
     _digests()
+    _notices()
 
 
 def _deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("update_id", sa.Text(), nullable=False),
-        sa.Column("updates", sa.Text(), nullable=False),
+        sa.Column("updates", sa.Text()),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.Text()),
         sa.Column("leased_until", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("receipt", sa.Text()),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("subscription_id", sa.BigInteger()),
+        sa.Column("opens", sa.Boolean(), nullable=False),
+        sa.Column("limited", sa.Boolean(), nullable=False),
+        sa.Column("aside", sa.Boolean(), nullable=False),
         sa.Column("covered", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
-        sa.UniqueConstraint("key", name="uq_deliveries_key"),
+        sa.UniqueConstraint(
+            "incident_id", "update_id", "revision", "destination", "act", name="uq_deliveries_incident_id"
+        ),
         sqlite_autoincrement=True,
     )
     op.create_index(
@@ -62,9 +72,19 @@ def _deliveries() -> None:
         sqlite_where=sa.text("covered = 1"),
         postgresql_where=sa.text("covered"),
     )
-    op.create_index("ix_deliveries_incident", "deliveries", ["incident_id", "update_id"])
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
-    op.create_index("ix_deliveries_state", "deliveries", ["state", "due", "id"])
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "kind", "due", "id"])
+
+
+def _aside() -> None:
+    op.create_table(
+        "aside",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", name="pk_aside"),
+    )
 
 
 def _incidents() -> None:
@@ -82,6 +102,7 @@ def _incidents() -> None:
         sa.Column("components", sa.Text(), nullable=False),
         sa.Column("regions", sa.Text(), nullable=False),
         sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("related", sa.Text(), nullable=False),
         sa.Column("maintenance", sa.Boolean(), nullable=False),
         sa.Column("starts", sa.BigInteger()),
         sa.Column("ends", sa.BigInteger()),
@@ -89,6 +110,7 @@ def _incidents() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
     )
     op.create_index("ix_incidents_open", "incidents", ["open", "provider"])
@@ -119,6 +141,7 @@ def _subscriptions() -> None:
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("providers", sa.Text(), nullable=False),
         sa.Column("components", sa.Text(), nullable=False),
@@ -143,15 +166,15 @@ def _subscriptions() -> None:
 def _told() -> None:
     op.create_table(
         "told",
-        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("thread", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("destination", "incident_id", name="pk_told"),
+        sa.PrimaryKeyConstraint("incident_id", "destination", name="pk_told"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_told_incident", "told", ["incident_id"])
 
 
 def _mutes() -> None:
@@ -187,6 +210,22 @@ def _corrections() -> None:
         sa.Column("other_was", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("provider", "kind", "report", "other", name="pk_corrections"),
     )
+
+
+def _incident_words() -> None:
+    op.create_table(
+        "incident_words",
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["incident_id"], ["incidents.id"], name="fk_incident_words_incident_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("incident_id", "word", name="pk_incident_words"),
+    )
+    op.create_index("ix_incident_words_at", "incident_words", ["provider", "at"])
+    op.create_index("ix_incident_words_word", "incident_words", ["provider", "word", "at"])
 
 
 def _notes() -> None:
@@ -302,6 +341,68 @@ def _report_keys() -> None:
     op.create_index("ix_report_keys_report", "report_keys", ["source", "native_id"])
 
 
+def _seen() -> None:
+    op.create_table(
+        "seen",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("native_id", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text()),
+        sa.Column("impact", sa.Text()),
+        sa.PrimaryKeyConstraint("source", "native_id", name="pk_seen"),
+    )
+    op.create_index("ix_seen_thread", "seen", ["source", "thread"])
+
+
+def _workers() -> None:
+    op.create_table(
+        "workers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("watching", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_workers"),
+    )
+    op.create_table(
+        "holdings",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name="pk_holdings"),
+    )
+    op.create_index("ix_holdings_owner", "holdings", ["owner"])
+
+
+def _beliefs() -> None:
+    op.create_table(
+        "beliefs",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("belief", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "since", name="pk_beliefs"),
+    )
+
+
+def _digests() -> None:
+    op.create_table(
+        "digests",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_digests"),
+    )
+    op.create_index("ix_digests_name", "digests", ["name", "destination"])
+
+
 def _notices() -> None:
     op.create_table(
         "notices",
@@ -327,27 +428,3 @@ def _notices() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_pulse"),
     )
-
-
-def _beliefs() -> None:
-    op.create_table(
-        "beliefs",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("belief", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("ours", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("source", "since", name="pk_beliefs"),
-    )
-
-
-def _digests() -> None:
-    op.create_table(
-        "digests",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("destination", sa.Text(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_digests"),
-    )
-    op.create_index("ix_digests_name", "digests", ["name", "destination"])

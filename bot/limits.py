@@ -1,0 +1,110 @@
+"""What may be sent how fast: how many abreast, how often to one place, and who rests because a platform asked for it.
+
+One `Limits` is shared by everything in the process that sends. Nothing in it waits: it says what rests until when.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Destination
+from bot.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a kind of destination bears."""
+
+    abreast: int = 8  #: sends under way at once, over all its destinations
+    ahead: int = 8  #: claimed beyond those, so that nobody waits for the database
+    posts: int = 0  #: at one destination `within` this time; 0: as its answers say
+    within: timedelta = timedelta(0)
+    shared: bool = False  #: its destinations share one account, and so that account's limit
+
+
+#: Constants only where a platform documents one (FACTS.md); everything else is learnt from its answers.
+PACES: Mapping[str, Pace] = {
+    "slack": Pace(posts=5, within=timedelta(seconds=5), shared=True),  # "about 1 message a second", bursts allowed
+    "slack-webhook": Pace(posts=5, within=timedelta(seconds=5)),
+    "discord": Pace(shared=True),
+    "teams": Pace(posts=4, within=timedelta(seconds=1)),
+    "webhook": Pace(abreast=16, ahead=496),  # no more than http.PER_HOST: who waits for a connection has none
+    "console": Pace(abreast=1, ahead=31),
+}
+ORDINARY = Pace()
+REMEMBERED = timedelta(hours=1)  #: how long a limit that is over still explains a backlog
+KEPT = 4096  #: destinations whose last posts are remembered
+
+
+class Limits:
+    """Who rests until when, by the clock of the platforms (never that of a recording)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._resting: dict[str, datetime] = {}  # a destination, or a kind whose destinations share a limit
+        self._limited: dict[str, datetime] = {}  # destination -> the end of its last limit
+        self._posts: defaultdict[str, deque[datetime]] = defaultdict(deque)
+
+    def pace(self, kind: str) -> Pace:
+        """What a kind of destination bears."""
+        return PACES.get(kind, ORDINARY)
+
+    def sent(self, to: Destination, *, rest: timedelta | None = None) -> None:
+        """A message has gone out; `rest`: what the answer's headers ask for before the next one."""
+        pace = self.pace(to.kind)
+        if not rest and not pace.posts:
+            return
+        name, now = str(to), self._clock.now()
+        if rest:
+            self._rest(name, now + rest)
+        if not pace.posts:
+            return
+        posts = self._posts[name]
+        posts.append(now)
+        while len(posts) > pace.posts:
+            posts.popleft()
+        if len(posts) == pace.posts and posts[0] + pace.within > now:
+            self._rest(name, posts[0] + pace.within)
+        if len(self._posts) > KEPT:
+            self._posts.pop(next(iter(self._posts)))
+
+    def limited(self, to: Destination, delay: timedelta, *, wide: bool = False) -> None:
+        """The platform has asked for a wait; `wide`: for all that its account sends.
+
+        Slack does not say which of its limits it was. A second channel that is limited while the first still rests
+        means the workspace's: from then on all of it rests.
+        """
+        name, until = str(to), self._clock.now() + delay
+        pace = self.pace(to.kind)
+        others = any(other.startswith(f"{to.kind}:") and other != name for other in self._now_limited())
+        self._rest(name, until)
+        self._limited[name] = max(until, self._limited.get(name, until))
+        if wide or (pace.shared and others):
+            self._rest(to.kind, until)
+
+    def resting(self) -> dict[str, datetime]:
+        """The destinations, and the kinds, at which nothing may be sent now, and until when."""
+        now = self._clock.now()
+        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        return self._resting
+
+    def rests(self, to: Destination) -> datetime | None:
+        """Until when a destination rests; None: it does not."""
+        resting = self.resting() if self._resting else self._resting
+        return max(filter(None, (resting.get(str(to)), resting.get(to.kind))), default=None)
+
+    def behind(self) -> Mapping[str, datetime]:
+        """The destinations that a platform has limited lately, and until when: what came meanwhile has piled up."""
+        now = self._clock.now()
+        self._limited = {name: until for name, until in self._limited.items() if now - until < REMEMBERED}
+        return self._limited
+
+    def _now_limited(self) -> list[str]:
+        now = self._clock.now()
+        return [name for name, until in self._limited.items() if until > now]
+
+    def _rest(self, name: str, until: datetime) -> None:
+        self._resting[name] = max(until, self._resting.get(name, until))

@@ -1,0 +1,134 @@
+"""One transaction of the way out: what came of sends is written down, and what is due is claimed with its words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.core.tell import notice
+from bot.model import Act, Aside, Delivery, Directory, Incident, Notice, Outcome, Sighting, State
+from bot.ports import Ledger
+
+log = logging.getLogger("statusbot.deliver")
+
+LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
+Said = Notice | Mapping[str, Any]  #: of an incident, or a digest's document
+Alike = tuple[object, ...]  #: what deliveries have in common that say the same
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A delivery in hand, with what it says: a notice, or a digest's document; None: it is doubtful, and looked for."""
+
+    delivery: Delivery
+    said: Said | None
+
+
+@dataclass(slots=True)
+class Turn:
+    """One transaction, on the store's thread: settle, keep the leases, claim."""
+
+    now: datetime
+    by: str  #: the lease of what is claimed
+    written: Sequence[Outcome]
+    renewed: Sequence[str]  #: leases to keep
+    rooms: Mapping[str, int]  #: how many may be claimed for each kind, under the empty name for any other
+    busy: Collection[str]
+    behind: Mapping[str, datetime]
+    only: Collection[int]  #: none but these deliveries, where any are named
+    directory: Directory
+    known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
+
+    def work(self, ledger: Ledger) -> tuple[list[Owed], list[tuple[str, str, bool]]]:
+        """What was claimed, and what the operator is to be told."""
+        told = self._write(ledger) if self.written else []
+        if self.renewed:
+            ledger.renew(self.renewed, self.now + LEASE)
+        return self._claim(ledger) if any(room > 0 for room in self.rooms.values()) else [], told
+
+    def _write(self, ledger: Ledger) -> list[tuple[str, str, bool]]:
+        """Write outcomes down; what the operator is to be told of them."""
+        told, now = [], self.now
+        if lost := ledger.settle(self.written, now):
+            log.warning("%d deliveries were taken over by another process meanwhile; its word counts", lost)
+        for outcome in self.written:
+            to = outcome.delivery.destination
+            if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
+                mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
+                told.append((f"aside|{to}", f"{to} is set aside: {outcome.reason}; {mend}", False))
+        arrived = {outcome.delivery.destination for outcome in self.written if outcome.state is State.SENT}
+        if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
+            ledger.works(back)
+            told += [(f"aside|{to}", f"{to} works again", True) for to in back]
+        return told
+
+    def _claim(self, ledger: Ledger) -> list[Owed]:
+        """Lease what is doubtful and what is due, with all that rendering it needs."""
+        now, rooms = self.now, self.rooms
+        doubtful = ledger.doubt(now, LEASE, max(rooms.values()), self.busy, by=self.by, only=self.only)
+        taken = {*self.busy, *(str(delivery.destination) for delivery in doubtful)}
+        owed = ledger.claim(now, LEASE, rooms[""], taken, by=self.by, rooms=rooms, behind=self.behind, only=self.only)
+        reader = Reader(ledger, self.directory, now, dict(self.known))
+        found = [Owed(delivery, None) for delivery in doubtful]
+        for delivery in owed:
+            said = reader.said(delivery)
+            if isinstance(said, Outcome):
+                ledger.settle([said], now)
+            else:
+                found.append(Owed(delivery, said))
+        self.known.clear()
+        self.known.update(reader.made)
+        return found
+
+
+class Reader:
+    """What the deliveries of one claim say: incidents and sightings read once, and alike deliveries share a notice."""
+
+    def __init__(self, ledger: Ledger, directory: Directory, now: datetime, known: Mapping[Alike, Notice]) -> None:
+        self._ledger, self._directory, self._now, self._known = ledger, directory, now, known
+        self._incidents: dict[str, Incident | None] = {}
+        self._sightings: dict[str, tuple[Sighting, ...]] = {}
+        self.made: dict[Alike, Notice] = {}
+
+    def said(self, delivery: Delivery) -> Said | Outcome:
+        """What a delivery says, or what becomes of it as it has nothing to say any more."""
+        if delivery.act is Act.DIGEST:
+            document = self._ledger.digest(delivery.key)
+            return Outcome(delivery, State.DEAD, reason="its digest is gone") if document is None else document
+        incident = self._incident(delivery.incident)
+        if incident is None:
+            return Outcome(delivery, State.DEAD, reason="its incident is gone")
+        if not delivery.update and incident.id == delivery.incident and delivery.act is Act.POST:
+            return Outcome(delivery, State.HELD, reason="it is an incident of its own again")
+        return self._notice(delivery, incident)
+
+    def _incident(self, name: str) -> Incident | None:
+        if name not in self._incidents:
+            self._incidents[name] = self._ledger.incident(name)
+        return self._incidents[name]
+
+    def _notice(self, delivery: Delivery, incident: Incident) -> Notice:
+        """What a delivery says; the very notice of the last claim where nothing has changed since."""
+        alike = alike_of(delivery)
+        if alike not in self.made:
+            made = notice(delivery, incident, self._seen(incident.provider), self._directory, self._now)
+            known = self._known.get(alike)
+            self.made[alike] = known if known is not None and made == known else made
+        return self.made[alike]
+
+    def _seen(self, provider: str) -> tuple[Sighting, ...]:
+        if provider not in self._sightings:
+            sightings = self._ledger.sightings(self._directory.sources(provider))
+            self._sightings[provider] = tuple(sightings.values())
+        return self._sightings[provider]
+
+
+def alike_of(delivery: Delivery) -> Alike:
+    """What the notices of one round have in common where they are the same."""
+    called = tuple(delivery.mention.items()) if delivery.mention else ()
+    made = delivery.created_at
+    place = (delivery.limited, delivery.covered, delivery.instead)
+    return delivery.incident, delivery.update, delivery.updates, delivery.act, called, made, *place
