@@ -201,8 +201,10 @@ class Polling:
         """Tell the operator what is wrong on our own side, and what no longer is."""
         warning = outcome.cursor.state.get("warning", "")
         moved = moved_to(capture) if outcome.sighting.belief is Belief.UNREADABLE else ""
-        known = own.of_source(outcome.sighting, moved, warning)
-        for key, words in {**known, **own.of_network(self._collect.offline)}.items():
+        known = dict(own.of_source(outcome.sighting, moved, warning))
+        if self._collect.offline or not self._collect.offline_elsewhere:  # else another process will say when
+            known |= own.of_network(self._collect.offline)
+        for key, words in known.items():
             await (self._operator.tell(key, words) if words else self._operator.over(key))
 
     async def _note_trouble(self, provider: str, changes: Sequence[Change]) -> None:

@@ -16,7 +16,7 @@ from bot.collect import Collect, Outcome
 from bot.core.document import body_of, moved_to
 from bot.core.health import NETWORK
 from bot.deliver import Deliver
-from bot.errors import Lost, Unreadable
+from bot.errors import Lost, StatusbotError, Unreadable
 from bot.model import Belief, Capture, Cursor, Directory, Item, Sighting, Source
 from bot.operator import Operator
 from bot.polling import AT_ONCE, Polling, came_to, edge
@@ -115,10 +115,13 @@ class Collecting(Collect):
 
     lost: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    full = False
 
     async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
         if source in self.lost:
             raise Lost(source)
+        if self.full:
+            raise StatusbotError("the disk is full")
         if source in self.broken:
             raise KeyError(source)
         return await super().take(source, readings)
@@ -140,7 +143,8 @@ class Rounds:
         self.collect = Collecting(store, watched)
         clock = SystemClock()
         deliver = Deliver(store, nobody, clock, Directory())
-        self.polling = Polling(self.collect, deliver, store, clock, Operator(store, nobody, clock))
+        self.operator = Operator(store, nobody, clock)
+        self.polling = Polling(self.collect, deliver, store, clock, self.operator)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -200,6 +204,54 @@ async def test_what_another_process_has_taken_up_is_let_go_of_and_a_fault_of_our
     assert set(rounds.polling.polled) == {broken, well}
     assert "polling acme/1 failed in our own code; it goes on" in caplog.text
     assert lost not in caplog.text
+    assert {name for name, came in rounds.polling.polls if came == "fault"} == {broken}
+    assert rounds.polling.polls[well, "unchanged"] >= 3
+
+
+async def test_the_ledgers_trouble_is_one_line_and_the_loop_goes_on(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds = Rounds(store, 1)
+    rounds.collect.full = True
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await rounds.until(2)
+    assert "polling acme/0 came to nothing: the disk is full" in caplog.text
+    assert "our own code" not in caplog.text
+
+
+async def test_that_another_process_has_lost_its_network_is_not_over_because_this_one_has_not(store: SqlStore) -> None:
+    rounds = Rounds(store, 1)
+    await rounds.operator.tell("network", "most sources fail")
+    rounds.collect.offline_elsewhere = True
+    async with rounds.running():
+        rounds.polling._plan(rounds.names[0], SystemClock().now())
+        await rounds.until(3)
+        assert [each.key for each in await store.read(lambda ledger: ledger.troubles())] == ["network"]
+        rounds.collect.offline_elsewhere = False
+        await rounds.until(rounds.asked.times[rounds.names[0]] + 3)
+    assert await store.read(lambda ledger: ledger.troubles()) == []
+
+
+async def test_the_loop_goes_round_though_there_is_nothing_to_ask(store: SqlStore) -> None:
+    rounds = Rounds(store, 0)
+    assert rounds.polling.round_at is None
+    async with rounds.running():
+        await until(lambda: rounds.polling.round_at is not None)
+
+
+async def test_it_is_known_since_when_the_longest_poll_is_under_way(store: SqlStore) -> None:
+    rounds = Rounds(store, 2, timedelta(days=1))
+    rounds.asked.free.clear()
+    before = SystemClock().now()
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await until(lambda: rounds.asked.under_way == 2)
+        longest = rounds.polling.longest
+        assert longest is not None
+        assert before <= longest <= SystemClock().now()
+        rounds.asked.free.set()
+        await until(lambda: rounds.polling.longest is None)
 
 
 async def test_so_many_are_under_way_at_once_and_no_source_twice(store: SqlStore) -> None:
