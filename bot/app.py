@@ -9,6 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -20,19 +21,24 @@ from bot.answer.welcome import greet as greet_subscriber
 from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings, secret_values
+from bot.config import Settings, parse_listen, secret_values
+from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
 from bot.housekeeping import Housekeeping
 from bot.model import Provider, Subscription
+from bot.operator import Operator
 from bot.polling import Polling
 from bot.ports import Clock, Database, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.sharing import TERM, Alone, Sharing
 from bot.veil import Veil
+from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
 
 if TYPE_CHECKING:
+    from aiohttp.web import RouteDef
+
     from bot.frontends.slack.app import SlackApp
 
 log = logging.getLogger("statusbot")
@@ -40,10 +46,11 @@ log = logging.getLogger("statusbot")
 Loop = Callable[[], Coroutine[None, None, None]]  #: runs until it is cancelled
 
 #: kinds of destinations at which `run` also listens, and the settings that it takes
-WAYS_IN: Mapping[str, tuple[str, ...]] = {
-    "discord": ("DISCORD_BOT_TOKEN",),
-    "slack": ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"),
-}
+WAYS_IN: Sequence[tuple[str, Collection[str]]] = (
+    ("discord", ("DISCORD_BOT_TOKEN",)),
+    ("slack", ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")),
+    ("slack", ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "STATUSBOT_LISTEN")),
+)
 FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
@@ -123,7 +130,7 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        answered = frozenset(kind for kind, needs in WAYS_IN.items() if all(map(settings.env.get, needs)))
+        answered = frozenset(kind for kind, needs in WAYS_IN if all(map(settings.env.get, needs)))
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
@@ -132,29 +139,37 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
         collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
+        operator = Operator(store, made, clock, settings.operator)
+        await operator.load()
         deliver = Deliver(
             store,
             made,
             clock,
             directory_of(watch.providers),
+            operator=operator,
             digest=lambda to: notifiers.digest(to, settings.env),
         )
-        polling = Polling(collect, deliver, store, clock, stream, Veil(secret_values(settings.env)))
+        polling = Polling(collect, deliver, store, clock, operator, stream, Veil(secret_values(settings.env)))
         share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
+        vitals = vitals_of(settings, store, clock, operator, polling, deliver, stop)
+        desk = desk_of(store, watch, clock, deliver.wake)
+        slack = slack_app(settings, desk, tools)
+        await stack.enter_async_context(served(settings.env, store, polling, vitals, slack.routes() if slack else ()))
         await share.begin()
         greet(watch, settings.subscriptions)
         keeping = Housekeeping(store, clock, settings.keep)
         loops = [
             polling.run,
             share.run,
+            operator.run,
+            lambda: vitals.run(heartbeat_of(tools)),
             lambda: now_and_then(FLUSH, collect.flush, "the sources' clocks could not be saved"),
             lambda: share.while_leading("housekeeping", keeping.run),
             lambda: share.while_leading("mutes", lambda: watch_mutes(store, watch, clock, deliver.wake)),
         ]
         if worker:
             loops += [polling.keep_looking, lambda: store.listen(deliver.wake)]
-        desk = desk_of(store, watch, clock, deliver.wake)
-        if slack := slack_app(settings, desk, tools):
+        if slack:
             stack.push_async_callback(slack.close)
             loops.append(lambda: share.while_leading("slack-socket", slack.run))
         if "discord" in tools.answered:
@@ -173,10 +188,10 @@ def desk_of(store: Store, watch: Watching, clock: Clock, wake: Callable[[], None
 
 def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
     """Slack's front end, where what it takes is set."""
-    if settings.env.get("SLACK_APP_TOKEN") and not settings.env.get("SLACK_BOT_TOKEN"):
-        log.warning("SLACK_APP_TOKEN is set, but SLACK_BOT_TOKEN is not: /statusbot is not answered in Slack")
-    if settings.env.get("SLACK_SIGNING_SECRET"):  # until the HTTP server takes `SlackApp.routes()`
-        log.warning("SLACK_SIGNING_SECRET is set, but nothing is served by HTTP yet; use SLACK_APP_TOKEN")
+    heard = [name for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET") if settings.env.get(name)]
+    if heard and "slack" not in tools.answered:
+        missing = "STATUSBOT_LISTEN" if settings.env.get("SLACK_BOT_TOKEN") else "SLACK_BOT_TOKEN"
+        log.warning("%s is set, but %s is not: /statusbot is not answered in Slack", heard[0], missing)
     if "slack" not in tools.answered:
         return None
     from bot.frontends.slack.app import SlackApp  # noqa: PLC0415  (0.3 s that only an app needs)
@@ -233,6 +248,65 @@ async def leave(share: Alone | Sharing, running: Collection[asyncio.Task[None]])
         await share.leave()
     except StatusbotError as error:
         log.error("what this process did could not be handed back, and is taken up in %s: %s", TERM, error)
+
+
+def vitals_of(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    operator: Operator,
+    polling: Polling,
+    deliver: Deliver,
+    stop: asyncio.Event,
+) -> Vitals:
+    """What is watched of ourselves."""
+    asking = unless_held(lambda: polling.round_at, lambda: polling.longest, clock)
+    path = settings.database.removeprefix("sqlite:///")
+    place = Path(path).absolute().parent if path not in (settings.database, "", ":memory:") else None
+    loops = {"polling": asking, "delivering": lambda: deliver.round_at}
+    return Vitals(store, clock, operator, loops, place, stopping=stop.is_set)
+
+
+def heartbeat_of(tools: Tools) -> Heartbeat | None:
+    """The dead man's switch, where there is one."""
+    url = tools.env.get("STATUSBOT_HEARTBEAT_URL")
+    return Heartbeat(tools.session, url) if url else None
+
+
+@asynccontextmanager
+async def served(
+    env: Mapping[str, str], store: Store, polling: Polling, vitals: Vitals, routes: Sequence[RouteDef] = ()
+) -> AsyncIterator[None]:
+    """The HTTP server with these routes of other front ends; none where STATUSBOT_LISTEN is empty.
+
+    Raises UsageError where it cannot listen at the place that was named; at the default one it goes on without.
+    """
+    listen = env.get("STATUSBOT_LISTEN", "")
+    place = parse_listen(listen)
+    if place is None:
+        yield
+        return
+    from bot.frontends import metrics  # noqa: PLC0415  (0.1 s that only a server needs)
+    from bot.frontends.web import Health, Web, serving  # noqa: PLC0415
+
+    async def measures(requests: Mapping[tuple[str, int], int]) -> bytes:
+        counts = metrics.Counts({}, polling.polls, requests, 0, vitals.alive, vitals.ready)
+        with contextlib.suppress(StatusbotError):  # a database in trouble is told elsewhere
+            deliveries, troubles = await store.read(lambda ledger: (ledger.tally(), len(ledger.troubles())))
+            counts = replace(counts, deliveries=deliveries, troubles=troubles)
+        return metrics.text(counts)
+
+    web = Web(lambda: Health(vitals.alive, vitals.ready, vitals.checks()), measures)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            host, port = await stack.enter_async_context(serving(web.app(routes), *place))
+        except UsageError as error:
+            if listen != VARIABLES["STATUSBOT_LISTEN"] or routes:
+                raise
+            log.warning("%s; going on without", error)
+        else:
+            log.info("serving /healthz and /metrics at %s:%d", host, port)
+        yield
 
 
 async def now_and_then(every: timedelta, work: Callable[[], Awaitable[None]], trouble: str) -> None:

@@ -240,6 +240,7 @@ class Collect:
         self.watched = {entry.source.id: entry for entry in watched}
         self.sightings: dict[str, Sighting] = {}
         self.offline: datetime | None = None  #: since when most sources fail together (rule of truth 3)
+        self.offline_elsewhere = False  #: whether another process's do, as far as was last looked
         self._worker = worker  # empty: there is no other process
         self._mine: set[str] = set() if worker else set(self.watched)  # the sources that are polled here
         self._cursors: dict[str, Cursor] = {}
@@ -275,9 +276,10 @@ class Collect:
     async def look_around(self) -> None:
         """Learn what other processes saw of the sources that they poll."""
         others = self.watched.keys() - self._mine
-        if others:
-            seen = await self._store.read(lambda ledger: ledger.sightings(others))
-            self.sightings.update((name, sighting) for name, sighting in seen.items() if name not in self._mine)
+        seen = await self._store.read(lambda ledger: ledger.sightings(others)) if others else {}
+        theirs = {name: sighting for name, sighting in seen.items() if name not in self._mine}
+        self.sightings.update(theirs)
+        self.offline_elsewhere = any(sighting.reason == health.NETWORK for sighting in theirs.values())
 
     def planned(self, source: str, now: datetime) -> datetime:
         """When whoever polled a source before was going to ask it again; a source that is well, within its interval."""

@@ -70,6 +70,12 @@ class LogOperator:
             self._told.add(key)
             log.error("%s", words)
 
+    async def over(self, key: str, words: str = "") -> None:
+        """One line, where the key was told."""
+        if key in self._told:
+            self._told.remove(key)
+            log.warning("%s", words or f"over: {key}")
+
 
 class Deliver:
     """The outbox's worker.
@@ -112,6 +118,7 @@ class Deliver:
         self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
         self._notices: dict[Alike, Notice] = {}  # of the last round, to know them again
         self._stopping = False
+        self.round_at: datetime | None = None  #: when the loop last went round
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -172,6 +179,7 @@ class Deliver:
 
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
+        self.round_at = self._clock.now()
         turn = self._turn()
         written, self._outcomes = self._outcomes, []
         try:
@@ -183,8 +191,8 @@ class Deliver:
             return 0
         self._forget(written)
         self._start(group, entries)
-        for key, words in told:
-            await self._operator.tell(key, words)
+        for key, words, over in told:
+            await (self._operator.over(key, words) if over else self._operator.tell(key, words))
         return len(entries)
 
     def _turn(self) -> Turn:

@@ -364,6 +364,7 @@ class Routing:
     maintenance: bool
     news: bool  #: there is something new to say; False: only the standing message is to be brought up to date
     opens: bool  #: who was not told yet may be told now
+    carries: tuple[str, ...] = ()  #: kinds of destinations whose messages the provider itself carries
     ends: bool = False  #: it tells the end, which is told to whoever was told of the opening, muted or not (rule 12)
 
 
@@ -444,6 +445,9 @@ class Notice:
     catch_up: bool = False  #: it stands for several updates missed
     source_names: Mapping[str, str] = field(default_factory=dict)  #: source id -> how a reader knows it
     test: bool = False  #: a labelled test message
+    own: bool = False  #: trouble of our own, told to the operator
+    instead: str = ""  #: the destination whose fallback is told by this
+    covered: bool = False  #: a fallback was told meanwhile, so that several updates are a catch-up however close
     limited: bool = False  #: its updates came while the destination was limited
     moved: str = ""  #: the id of an incident that went on as this one, and whose message this puts right
 
@@ -455,6 +459,25 @@ class Picture:
     png: bytes = field(repr=False)
     alt: str
     name: str = "digest.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong with ourselves: told to the operator when it begins, and when it is over."""
+
+    key: str  #: what it is about: as long as it stands, saying it again says nothing
+    words: str
+    since: datetime
+    until: datetime | None = None  #: None: it stands
+    ending: str = ""  #: the words of its end
+    told: bool = False  #: the operator knows that it began
+    tries: int = 0  #: at telling what is owed now
+    id: int = 0
+
+    @property
+    def name(self) -> str:
+        """What a message of it is known by, another for its end than for its beginning."""
+        return f"notice|{self.key}|{self.since.isoformat()}|{'over' if self.until else 'begun'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,6 +519,8 @@ class Delivery:
     receipt: Receipt | None = None
     reason: str = ""  #: what came of the last try
     mention: Mapping[str, str] = field(default_factory=dict)
+    instead: Destination | None = None  #: the destination whose fallback this one goes to
+    covered: bool = False  #: its fallback was told
     lease: str = ""  #: of whoever has it in hand
     limited: bool = False  #: it carries what came while its destination was limited
     aside: bool = False  #: held because its destination is set aside

@@ -1,4 +1,4 @@
-"""Asks each source when its time has come, and tells the operator when one fails or returns."""
+"""Asks each source when its time has come; says when one fails or returns, tells the operator what is our fault."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import gc
 import heapq
 import logging
 import random
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from bot.collect import Collect
-from bot.core import health
+from bot.collect import Collect, Outcome, failure_of
+from bot.core import health, own
 from bot.core.document import moved_to
-from bot.core.summary import duration
 from bot.deliver import Deliver
 from bot.errors import Lost, StatusbotError
 from bot.model import Belief, Capture, Change, Sighting
-from bot.ports import Clock, Store
-from bot.reading import Watched, poll
+from bot.ports import Clock, Operator, Store
+from bot.reading import Reading, Watched, poll
 from bot.recording import capture_line
 from bot.veil import Veil
 
 log = logging.getLogger("statusbot")
 
 AT_ONCE = 64  #: polls under way at once
+IDLE = timedelta(seconds=30)  #: the longest sleep without a look at what is due
 TOGETHER = timedelta(milliseconds=50)  #: polls that are due within so little of each other begin together
 LOOK = timedelta(seconds=15)  #: how often what other processes saw of the providers is looked at
 
@@ -42,13 +43,18 @@ class Polling:
         deliver: Deliver,
         store: Store,
         clock: Clock,
+        operator: Operator,
         record: BinaryIO | None = None,
         veil: Veil | None = None,
     ) -> None:
+        self.round_at: datetime | None = None  #: when the loop last went round
+        self.polls: Counter[tuple[str, str]] = Counter()  #: by source and outcome: read, unchanged, failed, fault
+        self._under_way: dict[str, datetime] = {}  # since when
         self._collect = collect
         self._deliver = deliver
         self._store = store
         self._clock = clock
+        self._operator = operator
         self._record = record
         self._veil = veil or Veil()
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
@@ -56,19 +62,24 @@ class Polling:
         self._timer: asyncio.TimerHandle | None = None
         self._due: asyncio.Queue[str] = asyncio.Queue()
         self._planned: dict[str, datetime] = {}  # by source; an entry of the heap that says otherwise is void
-        self._under_way: set[str] = set()
         self._troubled: set[str] = set()
-        self._offline = collect.offline
+
+    @property
+    def longest(self) -> datetime | None:
+        """When the longest of the polls under way began."""
+        return min(self._under_way.values(), default=None)
 
     async def run(self) -> None:
         """Poll what was taken up until cancelled."""
         gc.freeze()  # what was imported and wired is never garbage; to look at it again costs a sixth of a parse
         try:
+            self._ring()
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
                     group.create_task(self._work())
         finally:
-            self._set_timer(None)
+            if self._timer is not None:
+                self._timer.cancel()
 
     @property
     def polled(self) -> Collection[str]:
@@ -88,7 +99,6 @@ class Polling:
         """Poll these from now on, from where the database has them (sharing.Hands)."""
         await self._collect.load(sources)
         await self.look_around()
-        self._offline = self._collect.offline
         now, spread = self._clock.now(), min(30.0, 0.02 * len(sources))
         for source in sources:
             soon = now + timedelta(seconds=self._random.random() * spread)
@@ -119,30 +129,29 @@ class Polling:
         if self._heap[0][1] == source:  # else the timer rings for an earlier one already
             self._set_timer(due)
 
-    def _set_timer(self, due: datetime | None) -> None:
+    def _set_timer(self, due: datetime) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if due is not None:
-            wait = max(0.0, (due - self._clock.now()).total_seconds())
-            self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+        wait = min(IDLE, max(timedelta(0), due - self._clock.now()))
+        self._timer = asyncio.get_running_loop().call_later(wait.total_seconds(), self._ring)
 
     def _ring(self) -> None:
         """Hand what is due to whoever is free first."""
-        until = self._clock.now() + TOGETHER
+        self.round_at = now = self._clock.now()
+        until = now + TOGETHER
         while self._heap and self._heap[0][0] <= until:
             due, source = heapq.heappop(self._heap)
             if self._planned.get(source) == due:
                 self._due.put_nowait(source)
-        self._set_timer(self._heap[0][0] if self._heap else None)
+        self._set_timer(self._heap[0][0] if self._heap else now + IDLE)
 
     async def _work(self) -> None:
         while True:
             source = await self._due.get()
             if source in self._planned and source not in self._under_way:
-                self._under_way.add(source)
+                self._under_way[source] = self._clock.now()
                 await self._turn(source)
-                self._under_way.discard(source)
+                del self._under_way[source]
 
     async def _turn(self, source: str) -> None:
         """One poll of one source, and the time of its next. A fault of ours costs this turn, not the loop."""
@@ -151,8 +160,12 @@ class Polling:
             retry_at = await self._poll(source)
         except Lost:
             self.let_go([source])
+        except StatusbotError as error:  # what was read is not saved, so that the next poll reads it again
+            log.error("polling %s came to nothing: %s", source, error)
+            self.polls[source, "fault"] += 1
         except Exception:
             log.exception("polling %s failed in our own code; it goes on", source)
+            self.polls[source, "fault"] += 1
         if source in self._planned:
             due = self._next(source, retry_at)
             self._collect.plan(source, due)
@@ -174,24 +187,25 @@ class Polling:
         if self._record and captures:
             lines = b"".join(capture_line(self._veil.capture(capture)) for capture in captures)
             await asyncio.to_thread(write_through, self._record, lines)
-        warned = self._collect.cursor(source).state.get("warning", "")
         outcome = await self._collect.take(source, readings)
-        self._tell_edges(source, before, outcome.sighting, readings[-1].capture)
-        warning = outcome.cursor.state.get("warning", "")
-        if warning and not warned:
-            log.warning("%s: %s", source, warning)
+        self.polls[source, came_to(readings)] += 1
+        if line := edge(source, before, outcome.sighting):
+            log.warning("%s", line)
+        await self._tell(outcome, readings[-1].capture)
         await self._note_trouble(watched.source.provider, outcome.changes)
         if outcome.queued:
             self._deliver.wake()
         return max((r.capture.retry_at for r in readings if r.capture.retry_at), default=None)
 
-    def _tell_edges(self, source: str, before: Sighting, after: Sighting, capture: Capture) -> None:
-        offline, self._offline = self._offline, self._collect.offline
-        if Belief.UNREADABLE not in (before.belief, after.belief) and offline == self._offline:
-            return
-        edges = (edge(source, before, after, moved_to(capture)), network_edge(offline, self._offline, capture.at))
-        for line in filter(None, edges):
-            log.warning("%s", line)
+    async def _tell(self, outcome: Outcome, capture: Capture) -> None:
+        """Tell the operator what is wrong on our own side, and what no longer is."""
+        warning = outcome.cursor.state.get("warning", "")
+        moved = moved_to(capture) if outcome.sighting.belief is Belief.UNREADABLE else ""
+        known = dict(own.of_source(outcome.sighting, moved, warning))
+        if self._collect.offline or not self._collect.offline_elsewhere:  # else another process will say when
+            known |= own.of_network(self._collect.offline)
+        for key, words in known.items():
+            await (self._operator.tell(key, words) if words else self._operator.over(key))
 
     async def _note_trouble(self, provider: str, changes: Sequence[Change]) -> None:
         """Keep in mind which providers have an open incident; the ledger is asked only where one may have ended."""
@@ -205,23 +219,21 @@ class Polling:
         return watched.source.provider in self._troubled or any(map(health.down, others))
 
 
-def edge(source: str, before: Sighting, after: Sighting, moved: str) -> str:
-    """One line for a failure, one for a recovery, one for a page that has `moved` to another address; else none."""
-    if health.NETWORK in (before.reason, after.reason):
-        return ""  # one line for all of them: network_edge
+def edge(source: str, before: Sighting, after: Sighting) -> str:
+    """One line for a failure that is not ours, one for a recovery from it; else none."""
+    if health.NETWORK in (before.reason, after.reason) or before.ours or after.ours:
+        return ""  # the operator is told: own.of_source, own.of_network
     gone, was_gone = (seen.belief is Belief.UNREADABLE for seen in (after, before))
-    if gone and moved and not (was_gone and before.reason == after.reason):
-        return f"{source} moved to {moved} : name the new address in statusbot.toml"
     if gone and not was_gone:
-        return f"{source} cannot be read: {after.reason}{' (our settings)' if after.ours else ''}"
+        return f"{source} cannot be read: {after.reason}"
     return f"{source} can be read again" if was_gone and not gone else ""
 
 
-def network_edge(before: datetime | None, after: datetime | None, at: datetime) -> str:
-    """One line when most sources begin to fail together, one when they can be read again; else none."""
-    if after and not before:
-        return f"most sources fail since {after:%H:%M} UTC: {health.NETWORK}; no page is accused"
-    return f"the network is back, after {duration(at - before)}" if before and not after else ""
+def came_to(readings: Sequence[Reading]) -> str:
+    """The outcome of a poll, as it is counted."""
+    if failure_of(readings) is not None:
+        return "failed"
+    return "unchanged" if all(reading.unchanged for reading in readings) else "read"
 
 
 def write_through(stream: BinaryIO, lines: bytes) -> None:

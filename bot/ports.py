@@ -30,6 +30,7 @@ from bot.model import (
     Source,
     State,
     Subscription,
+    Trouble,
     Verdict,
 )
 
@@ -122,6 +123,17 @@ class TellsDigests(Protocol):
 
     def render_digest(self, digest: Digest, key: str) -> Message:
         """A digest in the platform's own shape, within its limits; key: the delivery's. Pure, but not quick."""
+
+
+class Operator(Protocol):
+    """Who is told of our own trouble: once when it begins and once when it is over, however often either is said."""
+
+    async def tell(self, key: str, words: str) -> None:
+        """Something of ours is wrong; `key` says what, `words` are one line with the mend. Raises nothing."""
+        ...
+
+    async def over(self, key: str, words: str = "") -> None:
+        """It no longer is; nothing where it was not told. words: of the end, else made of those of the beginning."""
         ...
 
 
@@ -423,8 +435,10 @@ class Ledger(Protocol):
         """Make a dead or held delivery pending again, and its destination no longer set aside; None: no such one."""
         ...
 
-    def next_due(self, busy: Collection[str] = ()) -> datetime | None:
-        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
+    # our own trouble
+
+    def keep_trouble(self, trouble: Trouble, due: datetime | None) -> bool:
+        """Remember a trouble, to be told when `due` (None: to nobody); False where one of its key stands already."""
         ...
 
     # digests
@@ -457,12 +471,32 @@ class Ledger(Protocol):
         """Note it, in the place of what was noted under the name."""
         ...
 
+    def end_trouble(self, key: str, words: str, at: datetime, due: datetime | None) -> bool:
+        """The trouble of a key is over, which is to be told when `due`; False where none stands."""
+        ...
 
-class Operator(Protocol):
-    """Whoever runs this program, told of its own trouble."""
+    def troubles(self) -> list[Trouble]:
+        """Those that stand, oldest first."""
+        ...
 
-    async def tell(self, key: str, words: str) -> None:
-        """Tell it once: the same `key` again says nothing. Raises nothing."""
+    def owed_troubles(self, now: datetime, again: datetime) -> list[Trouble]:
+        """Those to be told by now, each handed to one process, and to the next one `again` later."""
+        ...
+
+    def settle_trouble(self, trouble: Trouble, due: datetime | None) -> None:
+        """It was told (`due` None), or is to be told again when due; what has changed meanwhile stays owed."""
+        ...
+
+    def touch(self, name: str, at: datetime) -> None:
+        """Write something, to know that it can be written."""
+        ...
+
+    def tally(self) -> dict[tuple[str, State], int]:
+        """How many deliveries there are, by the destination's kind and the state."""
+        ...
+
+    def next_due(self, busy: Collection[str] = ()) -> datetime | None:
+        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
         ...
 
 

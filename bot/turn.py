@@ -42,14 +42,14 @@ class Turn:
     directory: Directory
     known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
 
-    def work(self, ledger: Ledger) -> tuple[list[Owed], list[tuple[str, str]]]:
+    def work(self, ledger: Ledger) -> tuple[list[Owed], list[tuple[str, str, bool]]]:
         """What was claimed, and what the operator is to be told."""
         told = self._write(ledger) if self.written else []
         if self.renewed:
             ledger.renew(self.renewed, self.now + LEASE)
         return self._claim(ledger) if any(room > 0 for room in self.rooms.values()) else [], told
 
-    def _write(self, ledger: Ledger) -> list[tuple[str, str]]:
+    def _write(self, ledger: Ledger) -> list[tuple[str, str, bool]]:
         """Write outcomes down; what the operator is to be told of them."""
         told, now = [], self.now
         if lost := ledger.settle(self.written, now):
@@ -58,11 +58,11 @@ class Turn:
             to = outcome.delivery.destination
             if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
                 mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
-                told.append((f"aside|{to}|{now.isoformat()}", f"{to} is set aside: {outcome.reason}; {mend}"))
+                told.append((f"aside|{to}", f"{to} is set aside: {outcome.reason}; {mend}", False))
         arrived = {outcome.delivery.destination for outcome in self.written if outcome.state is State.SENT}
         if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
             ledger.works(back)
-            told += [(f"works|{to}|{now.isoformat()}", f"{to} works again") for to in back]
+            told += [(f"aside|{to}", f"{to} works again", True) for to in back]
         return told
 
     def _claim(self, ledger: Ledger) -> list[Owed]:
@@ -130,4 +130,5 @@ def alike_of(delivery: Delivery) -> Alike:
     """What the notices of one round have in common where they are the same."""
     called = tuple(delivery.mention.items()) if delivery.mention else ()
     made = delivery.created_at
-    return delivery.incident, delivery.update, delivery.updates, delivery.act, called, made, delivery.limited
+    place = (delivery.limited, delivery.covered, delivery.instead)
+    return delivery.incident, delivery.update, delivery.updates, delivery.act, called, made, *place

@@ -128,6 +128,12 @@ async def test_only_what_a_process_asks_itself_tells_of_its_network(pair: tuple[
             await first.own.take(answer(minute + index / 12, source=source, status=503))
     assert first.own.collect.sighting(PAGE.id).reason == NETWORK
     assert first.own.collect.offline is not None
+    known = [second.own.collect.offline_elsewhere]
+    for process in (second, first):
+        await process.own.collect.look_around()
+        known.append(process.own.collect.offline_elsewhere)
+    assert known == [False, True, False]
+    assert second.own.collect.offline is None
 
 
 class Network:

@@ -16,9 +16,11 @@ from bot.collect import Collect, Outcome
 from bot.core.document import body_of, moved_to
 from bot.core.health import NETWORK
 from bot.deliver import Deliver
-from bot.errors import Lost, Unreadable
+from bot.errors import Lost, StatusbotError, Unreadable
 from bot.model import Belief, Capture, Cursor, Directory, Item, Sighting, Source
-from bot.polling import AT_ONCE, Polling, edge, network_edge
+from bot.operator import Operator
+from bot.polling import AT_ONCE, Polling, came_to, edge
+from bot.ports import Notifier
 from bot.reading import Reading, Watched
 from bot.store import SqlStore, open_store
 from tests.core.build import PAGE, at
@@ -33,35 +35,20 @@ def gone(reason: str, *, ours: bool = False) -> Sighting:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "moved", "line"),
+    ("before", "after", "line"),
     [
-        (WELL, gone("503"), "", "acme/page cannot be read: 503"),
-        (WELL, gone("no token", ours=True), "", "acme/page cannot be read: no token (our settings)"),
-        (gone("503"), WELL, "", "acme/page can be read again"),
-        (gone("503"), gone("504"), "", ""),
-        (WELL, WELL, MOVED, ""),
-        (WELL, gone("redirected to b"), MOVED, f"acme/page moved to {MOVED} : name the new address in statusbot.toml"),
-        (
-            gone("503"),
-            gone("redirected to b"),
-            MOVED,
-            f"acme/page moved to {MOVED} : name the new address in statusbot.toml",
-        ),
-        (gone("redirected to b"), gone("redirected to b"), MOVED, ""),
-        (WELL, gone(NETWORK, ours=True), "", ""),
-        (gone(NETWORK, ours=True), WELL, "", ""),
+        (WELL, gone("503"), "acme/page cannot be read: 503"),
+        (gone("503"), WELL, "acme/page can be read again"),
+        (gone("503"), gone("504"), ""),
+        (WELL, WELL, ""),
+        (WELL, gone("no token", ours=True), ""),
+        (gone("no token", ours=True), WELL, ""),
+        (WELL, gone(NETWORK, ours=True), ""),
+        (gone(NETWORK, ours=True), WELL, ""),
     ],
 )
-def test_an_edge_is_one_line_and_what_goes_on_is_none(before: Sighting, after: Sighting, moved: str, line: str) -> None:
-    assert edge(PAGE.id, before, after, moved) == line
-
-
-def test_the_network_is_one_line_for_all_when_it_goes_and_one_when_it_is_back() -> None:
-    assert network_edge(None, at(0), at(1)) == (
-        "most sources fail since 19:00 UTC: our own network, it seems; no page is accused"
-    )
-    assert network_edge(at(0), None, at(12)) == "the network is back, after 12 min"
-    assert network_edge(at(0), at(0), at(12)) == network_edge(None, None, at(12)) == ""
+def test_an_edge_is_one_line_and_what_goes_on_or_is_ours_is_none(before: Sighting, after: Sighting, line: str) -> None:
+    assert edge(PAGE.id, before, after) == line
 
 
 def test_sources_says_what_to_do_about_a_page_that_has_moved() -> None:
@@ -84,6 +71,17 @@ def test_the_new_address_is_told_without_what_may_be_secret_in_it() -> None:
 @pytest.mark.parametrize("capture", [answered(301), answered(200, MOVED), answered(304), answered(302, "nowhere")])
 def test_what_leads_nowhere_has_not_moved(capture: Capture) -> None:
     assert moved_to(capture) == ""
+
+
+def test_what_a_poll_came_to_is_counted_by_its_best_document() -> None:
+    read, failed = Reading(answered(200)), Reading(answered(503), failure=Unreadable("503"))
+    unchanged = Reading(answered(304), unchanged=True)
+    assert [came_to([failed]), came_to([failed, read]), came_to([unchanged]), came_to([unchanged, read])] == [
+        "failed",
+        "read",
+        "unchanged",
+        "read",
+    ]
 
 
 # --- which sources are asked, and when ----------------------------------------------------------------------------
@@ -117,13 +115,21 @@ class Collecting(Collect):
 
     lost: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    full = False
 
     async def take(self, source: str, readings: Sequence[Reading]) -> Outcome:
         if source in self.lost:
             raise Lost(source)
+        if self.full:
+            raise StatusbotError("the disk is full")
         if source in self.broken:
             raise KeyError(source)
         return await super().take(source, readings)
+
+
+def nobody(kind: str) -> Notifier:
+    """Nobody is told anything here."""
+    raise AssertionError(kind)
 
 
 class Rounds:
@@ -135,8 +141,10 @@ class Rounds:
         watched = [Watched(source, self.asked, siblings={source.id: "the page"}) for source in sources]
         self.names = [source.id for source in sources]
         self.collect = Collecting(store, watched)
-        deliver = Deliver(store, lambda kind: pytest.fail(kind), SystemClock(), Directory())
-        self.polling = Polling(self.collect, deliver, store, SystemClock())
+        clock = SystemClock()
+        deliver = Deliver(store, nobody, clock, Directory())
+        self.operator = Operator(store, nobody, clock)
+        self.polling = Polling(self.collect, deliver, store, clock, self.operator)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -196,6 +204,54 @@ async def test_what_another_process_has_taken_up_is_let_go_of_and_a_fault_of_our
     assert set(rounds.polling.polled) == {broken, well}
     assert "polling acme/1 failed in our own code; it goes on" in caplog.text
     assert lost not in caplog.text
+    assert {name for name, came in rounds.polling.polls if came == "fault"} == {broken}
+    assert rounds.polling.polls[well, "unchanged"] >= 3
+
+
+async def test_the_ledgers_trouble_is_one_line_and_the_loop_goes_on(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds = Rounds(store, 1)
+    rounds.collect.full = True
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await rounds.until(2)
+    assert "polling acme/0 came to nothing: the disk is full" in caplog.text
+    assert "our own code" not in caplog.text
+
+
+async def test_that_another_process_has_lost_its_network_is_not_over_because_this_one_has_not(store: SqlStore) -> None:
+    rounds = Rounds(store, 1)
+    await rounds.operator.tell("network", "most sources fail")
+    rounds.collect.offline_elsewhere = True
+    async with rounds.running():
+        rounds.polling._plan(rounds.names[0], SystemClock().now())
+        await rounds.until(3)
+        assert [each.key for each in await store.read(lambda ledger: ledger.troubles())] == ["network"]
+        rounds.collect.offline_elsewhere = False
+        await rounds.until(rounds.asked.times[rounds.names[0]] + 3)
+    assert await store.read(lambda ledger: ledger.troubles()) == []
+
+
+async def test_the_loop_goes_round_though_there_is_nothing_to_ask(store: SqlStore) -> None:
+    rounds = Rounds(store, 0)
+    assert rounds.polling.round_at is None
+    async with rounds.running():
+        await until(lambda: rounds.polling.round_at is not None)
+
+
+async def test_it_is_known_since_when_the_longest_poll_is_under_way(store: SqlStore) -> None:
+    rounds = Rounds(store, 2, timedelta(days=1))
+    rounds.asked.free.clear()
+    before = SystemClock().now()
+    async with rounds.running():
+        await rounds.polling.take_up(rounds.names)
+        await until(lambda: rounds.asked.under_way == 2)
+        longest = rounds.polling.longest
+        assert longest is not None
+        assert before <= longest <= SystemClock().now()
+        rounds.asked.free.set()
+        await until(lambda: rounds.polling.longest is None)
 
 
 async def test_so_many_are_under_way_at_once_and_no_source_twice(store: SqlStore) -> None:

@@ -44,7 +44,8 @@ def words(told: Account, to: Destination | None = None) -> str:
 def delivery(updates: str = "p", act: Act = Act.CREATE, state: State = State.SENT, **facts: Any) -> Delivery:
     first, *_ = names = tuple(updates.split())
     plain: dict[str, Any] = {"due": at(1), "created_at": T0, "receipt": Receipt("m1")}
-    return Delivery(1, "k", SLACK, "i1", first, act, state, names, **(plain | facts))
+    to = facts.pop("destination", SLACK)
+    return Delivery(1, "k", to, "i1", first, act, state, names, **(plain | facts))
 
 
 # --- the reports -------------------------------------------------------------------------------------------------
@@ -161,6 +162,22 @@ def test_history_is_said_to_have_been_learnt_in_silence() -> None:
 
 def test_a_destination_without_a_subscription_is_said_to_have_none() -> None:
     assert words(Account(SPOKEN), TEAMS).endswith("teams:ops has no subscription.")
+
+
+DISCORD = Destination("discord", "11")
+
+
+@pytest.mark.parametrize(
+    ("provider", "reason"),
+    [("slack", "whose own platform is in trouble"), ("acme", "where deliveries failed for good")],
+)
+def test_a_fallback_is_named_with_the_destination_and_the_reason(provider: str, reason: str) -> None:
+    stand_in = delivery("p", Act.POST, destination=DISCORD, instead=SLACK)
+    said = words(Account(replace(SPOKEN, provider=provider), (stand_in,)), DISCORD)
+    assert "told to discord:11 (the fallback of slack:C1) at 2026-01-22 19:01 UTC" in said
+    assert f"discord:11: as the fallback of slack:C1, {reason}." in said
+    assert "no subscription" not in said
+    assert "no message of its own" not in said
 
 
 # --- asked of the ledger -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.answer.subscriptions import subscription_words
 from bot.answer.timeline import heading, wrapped
+from bot.core.carrier import carried_by
 from bot.core.join import FIRST
 from bot.core.match import Vocabulary
 from bot.core.route import RECENT, as_it_stands
@@ -77,7 +78,8 @@ def why_words(told: Account, directory: Directory, to: Destination | None = None
     lines += [line for words in beside(incident) for line in wrapped(f"{PLAIN.line(words)}. {KEPT_APART}", "  ")]
     lines += ["", "Who is told:"]
     lines += [line for verdict in told.verdicts for line in wrapped(f"{verdict_words(verdict, incident)}.", "  ")]
-    if not told.verdicts:
+    lines += [line for words in _stand_ins(told) for line in wrapped(words, "  ")]
+    if not told.verdicts and not any(owed.instead for owed in told.deliveries):
         lines.append(f"  {to} has no subscription." if to else "  Nobody is subscribed.")
     return "\n".join(lines)
 
@@ -94,6 +96,18 @@ def _origin(update: Update, incident: Incident, directory: Directory) -> list[st
         same = "the same statement as the one above; " if place else ""
         lines += wrapped(f"{same}{rule_words(incident.joined.get(report.id, ''))}.", "    ")
     return lines
+
+
+def _stand_ins(told: Account) -> list[str]:
+    """Which fallbacks were told in whose place, and why."""
+    pairs = {(owed.destination, owed.instead): None for owed in told.deliveries if owed.instead}
+    carried = carried_by(told.incident.provider)
+    return [
+        f"{to}: as the fallback of {first}, "
+        + ("whose own platform is in trouble." if first.kind in carried else "where deliveries failed for good.")
+        for to, first in pairs
+        if first is not None
+    ]
 
 
 def rule_words(rule: str) -> str:
@@ -117,13 +131,14 @@ def _messages(update: Update, told: Account) -> Iterator[str]:
         own = [owed for owed in every if update.id in (owed.update, *owed.updates)]
         calls = [owed for owed in own if owed.act is not Act.EDIT]
         yield from map(delivery_words, calls or own[-1:])
-        if not own:
+        if not own and not all(owed.instead for owed in every):
             yield f"no message of its own to {destination}: {_unsent(update, every[0], destination in subscribed)}"
 
 
 def delivery_words(delivery: Delivery) -> str:
     """`told to slack:C1 at 2026-01-22 19:37 UTC: a new message (1769110632.1)`."""
-    what, to = ACTS[delivery.act], delivery.destination
+    what, to = ACTS[delivery.act], str(delivery.destination)
+    to += f" (the fallback of {delivery.instead})" if delivery.instead else ""
     if delivery.state is State.SENT:
         when = f" at {PLAIN.line((delivery.due,))}" if delivery.due else ""
         name = f" ({delivery.receipt.message})" if delivery.receipt and delivery.receipt.message else ""

@@ -15,12 +15,23 @@ import typer
 from typer.exceptions import TyperException
 
 from bot import __version__
-from bot.cli import asking, auditing, correcting, database, outbox, platforms, running, subscribing, summing
+from bot.cli import (
+    asking,
+    auditing,
+    checking,
+    correcting,
+    database,
+    outbox,
+    platforms,
+    running,
+    subscribing,
+    summing,
+)
 from bot.cli.common import DONE, FAILED, MISUSED
 from bot.errors import StatusbotError, UsageError
 
 #: The files of commands, in the order in which `--help` lists them.
-GROUPS = (running, asking, summing, auditing, subscribing, correcting, outbox, platforms, database)
+GROUPS = (running, asking, summing, auditing, subscribing, correcting, checking, outbox, platforms, database)
 
 app = typer.Typer(
     add_completion=False,

@@ -21,6 +21,7 @@ class Kind:
     threads: bool = True  #: its statements name the incident they belong to; else only a key or likeness can tell
     private: bool = False  #: confidential by default
     lists_open: bool = False  #: its documents list all that is open, so that an entry that is missing has vanished
+    billed: bool = False  #: each question costs money, so that only `run` asks
     label: str = "the status page"  #: what a reader calls it
 
 
@@ -32,6 +33,7 @@ REGISTRY: dict[str, Kind] = {
         "an account's posts on X, API v2",
         needs=("X_BEARER_TOKEN",),
         by_account=True,
+        billed=True,
         hosted=False,
         threads=False,
         label="X",

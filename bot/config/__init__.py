@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bot.config.environment import check_destination, secret_values
 from bot.config.objects import providers_from, subscriptions_from
-from bot.config.parse import nearest, parse_destination, parse_duration, parse_impact, parse_mode
+from bot.config.parse import nearest, parse_destination, parse_duration, parse_impact, parse_listen, parse_mode
 from bot.config.settings import Settings, load
 from bot.config.zone import zone_named
 
@@ -20,6 +20,7 @@ __all__ = [
     "parse_destination",
     "parse_duration",
     "parse_impact",
+    "parse_listen",
     "parse_mode",
     "providers_from",
     "secret_values",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot import notifiers
-from bot.config.parse import parse_address, parse_named
+from bot.config.parse import parse_address, parse_listen, parse_named, parse_service
 from bot.errors import UsageError
 from bot.model import Destination
 
@@ -16,6 +17,8 @@ from bot.model import Destination
 VARIABLES: Mapping[str, str] = {
     "STATUSBOT_CONFIG": "",
     "STATUSBOT_DATABASE": "",
+    "STATUSBOT_LISTEN": "127.0.0.1:8080",
+    "STATUSBOT_HEARTBEAT_URL": "",
     "STATUSBOT_PUBLIC_URL": "",
     "HTTPS_PROXY": "",
     "NO_PROXY": "",
@@ -35,7 +38,7 @@ VARIABLES: Mapping[str, str] = {
     "MSLOGIN_URL": "https://login.microsoftonline.com",
 }
 #: … and those that end in a destination's name; all of them are secrets.
-FAMILIES = ("TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
+FAMILIES = ("APPRISE_URL_", "TEAMS_WEBHOOK_", "SLACK_WEBHOOK_", "DISCORD_WEBHOOK_", "WEBHOOK_SECRET_", "WEBHOOK_")
 SECRETS = (
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
@@ -44,6 +47,7 @@ SECRETS = (
     "X_BEARER_TOKEN",
     "MSGRAPH_CLIENT_SECRET",
 )
+HEARTBEAT = "STATUSBOT_HEARTBEAT_URL"  #: whoever knows it can send one: a secret as well
 WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -56,6 +60,8 @@ def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
     for name, value in everything.items():
         if value.strip() and (name in VARIABLES or name.startswith(FAMILIES)):
             found[name] = value.strip()
+    if everything.get("STATUSBOT_LISTEN", "-").strip() == "":
+        found["STATUSBOT_LISTEN"] = ""  # for no server at all
     for name in ("HTTPS_PROXY", "NO_PROXY"):  # which most programs read in lower case as well
         if low := everything.get(name.lower(), "").strip():
             found.setdefault(name, low)
@@ -65,6 +71,7 @@ def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
     for name in VARIABLES:
         if name.endswith("_URL") and name in found:
             parse_named(name, parse_address, found[name])
+    parse_named("STATUSBOT_LISTEN", parse_listen, found["STATUSBOT_LISTEN"])
     return found
 
 
@@ -72,8 +79,10 @@ def secret_values(env: Mapping[str, str]) -> frozenset[str]:
     """What must never be shown: tokens, secret addresses and their telling parts, passwords inside addresses."""
     found: set[str] = set()
     for name, value in env.items():
-        if name in SECRETS or name.startswith(FAMILIES):
+        if name in SECRETS or name == HEARTBEAT or name.startswith(FAMILIES):
             found |= {value, *_parts(value)}
+        if name.startswith("APPRISE_URL_"):  # some services have their token in the host's place
+            found |= {part for part in re.split(r"[/@:?&=]", value) if len(part) >= 16}
         elif name in WITH_PASSWORD:
             found |= _passwords(value)
     return frozenset(part for part in found if len(part) >= _LEAST)
@@ -107,9 +116,12 @@ def _passwords(value: str) -> set[str]:
 
 def check_destination(destination: Destination, env: Mapping[str, str]) -> None:
     """Whether the environment holds what a destination needs. Raises UsageError, which names the variable."""
-    for need in notifiers.REGISTRY[destination.kind].needs:
+    kind = notifiers.REGISTRY[destination.kind]
+    if kind.extra and find_spec(kind.extra) is None:
+        raise UsageError(f"{destination} needs a package more: pip install 'statusbot[{kind.extra}]'")
+    for need in kind.needs:
         variable = need.replace("{NAME}", re.sub(r"[^A-Z0-9]", "_", destination.name.upper()))
         if not env.get(variable):
             raise UsageError(f"{destination} needs {variable}; set it in the environment or in .env")
         if variable != need:  # named after the destination: its address
-            parse_named(variable, parse_address, env[variable])
+            parse_named(variable, parse_service if kind.extra else parse_address, env[variable])

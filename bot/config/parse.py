@@ -20,11 +20,11 @@ T = TypeVar("T")
 LATER_SOURCES = frozenset(
     "azure aws google-workspace salesforce incident-io instatus betterstack statusio cachet uptime-kuma".split()
 )
-LATER_DESTINATIONS = frozenset({"apprise"})
 
 IMPACTS = tuple(impact for impact in Impact if impact is not Impact.MAINTENANCE)  #: those that have a rank of their own
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
 _NAME = re.compile(r"\w[\w.-]*")
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([\w.-]*)):(\d{1,5})", re.ASCII)
 _ACCOUNT = re.compile(r"@?(\w{1,15})", re.ASCII)
 
 
@@ -74,8 +74,6 @@ def parse_destination(text: str) -> Destination:
 
 
 def _no_destination(kind: str) -> str:
-    if kind in LATER_DESTINATIONS:
-        return f"{kind} is not in this version; there are {', '.join(notifiers.REGISTRY)}"
     # Anything else in this place may be a token or an address.
     shown = quoted(kind) if re.fullmatch(r"[A-Za-z-]{1,20}", kind) else "this"
     return f"{shown} is no kind of destination{nearest(kind, notifiers.REGISTRY)}"
@@ -91,6 +89,23 @@ def parse_address(text: str) -> str:
     if not good or re.search(r"[\s\x00-\x1f]", text):
         raise UsageError("no http or https address; write it whole, such as https://status.example.com")
     return text
+
+
+def parse_service(text: str) -> str:
+    """An address as Apprise writes it. Raises UsageError, without the address."""
+    if not re.fullmatch(r"[A-Za-z][\w+.-]*://\S+", text):
+        raise UsageError("no address as Apprise writes it, such as mailto://user:password@example.com")
+    return text
+
+
+def parse_listen(text: str) -> tuple[str, int] | None:
+    """`127.0.0.1:8080`, `[::1]:8080`, `:8080` (every address); None for an empty one. Raises UsageError."""
+    if not text:
+        return None
+    match = _LISTEN.fullmatch(text)
+    if match is None or not 0 < int(match[3]) < 65536:
+        raise UsageError(f"{quoted(text)} is no place to listen; write 127.0.0.1:8080, or leave it empty for none")
+    return match[1] or match[2], int(match[3])
 
 
 def parse_impact(text: str) -> Impact:

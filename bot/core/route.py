@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.carrier import carried_by
 from bot.core.match import Vocabulary
 from bot.model import Change, Incident, Routing, Status, Update
 
@@ -121,6 +122,7 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
         maintenance=incident.maintenance,
         news=news,
         opens=incident.open or change.before is None or change.before.open,
+        carries=carried_by(incident.provider),
     )
 
 

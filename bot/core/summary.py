@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -126,6 +126,13 @@ class Card:
 
 def card(notice: Notice) -> Card:
     """The card of a notice."""
+    made = _card(notice)
+    if notice.own:
+        return replace(made, state="Over" if notice.incident.status.closed else "Trouble", impact="statusbot itself")
+    return replace(made, state="Test", impact="nothing is wrong") if notice.test else made
+
+
+def _card(notice: Notice) -> Card:
     incident = notice.incident
     shown = told(notice)
     mood = tone(incident, over=_over(notice, shown))
@@ -392,10 +399,12 @@ def label(notice: Notice) -> str:
     """What kind of message this is, where it is not the ordinary one."""
     if notice.test:
         return "Test message"
-    words = []
+    if notice.own:
+        return "To the operator"
+    words = [f"As the fallback of {notice.instead}"] if notice.instead else []
     if notice.limited:
         words.append(f"{len(notice.updates)} updates came while this channel was limited")
-    elif notice.catch_up and not at_once(notice.updates):
+    elif notice.catch_up and (notice.covered or not at_once(notice.updates)):
         count = len(notice.updates)
         words.append(f"Catch-up: {count} update{'' if count == 1 else 's'}")
     if notice.late is not None and notice.late >= LATE:

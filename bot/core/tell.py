@@ -35,6 +35,8 @@ def notice(
         source_names=directory.labels,
         moved=moved,
         limited=delivery.limited,
+        instead=str(delivery.instead or ""),
+        covered=delivery.covered,
     )
 
 

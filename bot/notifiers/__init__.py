@@ -21,6 +21,7 @@ class Kind:
     modes: frozenset[Mode] = frozenset({Mode.POST})
     needs: tuple[str, ...] = ()  #: environment variables; `{NAME}` stands for the destination's own name
     named: bool = True  #: written `kind:name`
+    extra: str = ""  #: the package of its own that it stands on, and the name of the extra that brings it
 
 
 EVERY = frozenset(Mode)
@@ -41,6 +42,12 @@ REGISTRY: dict[str, Kind] = {
         ("DISCORD_WEBHOOK_{NAME}",),
     ),
     "webhook": Kind("bot.notifiers.webhook:Webhook", "signed JSON to an address of yours", needs=("WEBHOOK_{NAME}",)),
+    "apprise": Kind(
+        "bot.notifiers.apprise:Apprise",
+        "e-mail, Telegram, ntfy and a hundred others, by an address of Apprise",
+        needs=("APPRISE_URL_{NAME}",),
+        extra="apprise",
+    ),
 }
 
 

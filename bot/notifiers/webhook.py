@@ -44,6 +44,8 @@ class Webhook:
         }
         if notice.test:
             body["test"] = True
+        if notice.own:
+            body["operator"] = True
         if notice.moved:
             body["moved_from"] = notice.moved
         return Message(body, card(notice).headline, raw=encoded(body))

@@ -7,6 +7,7 @@ from bot.store.digests import Beliefs, Digests
 from bot.store.leases import Leases
 from bot.store.mutes import Mutes
 from bot.store.notes import Notes
+from bot.store.notices import Notices
 from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
 from bot.store.routing import Router
@@ -14,5 +15,7 @@ from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
 
 
-class SqlLedger(Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Leases):
+class SqlLedger(
+    Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Notices, Leases
+):
     """ports.Ledger on a database."""

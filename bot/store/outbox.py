@@ -17,8 +17,10 @@ from sqlalchemy import (
     update,
 )
 
-from bot.model import Act, Delivery, Outcome, Receipt, State
+from bot.model import Act, Aside, Delivery, Outcome, Receipt, State
 from bot.store.aside import Asides
+from bot.store.columns import EPOCH
+from bot.store.fallback import Fallbacks
 from bot.store.part import Row
 from bot.store.schema import aliases, deliveries, told
 from bot.store.statements import (
@@ -44,7 +46,7 @@ GATHERED = "told together with an earlier one, after a limit"
 MOST = 500  #: values in one statement's list
 
 
-class Outbox(Asides):
+class Outbox(Fallbacks, Asides):
     """ports.Ledger's part about deliveries."""
 
     def claim(
@@ -64,6 +66,7 @@ class Outbox(Asides):
         A reply or an edit whose lane has no message to stand on (its opening was refused or held back) becomes the
         opening itself: it is owed to somebody who has been told nothing yet.
         """
+        self.catch_up(now)
         refusing = {str(row["destination"]): row["reason"] for row in self.aside_rows() if row["since"]}
         rows: list[dict[str, Any]] = []
         for kind in self.kinds(State.PENDING):
@@ -88,6 +91,7 @@ class Outbox(Asides):
         for outcome in outcomes:
             if outcome.state is State.SENT and outcome.receipt is not None and outcome.receipt.message:
                 self._root(outcome.delivery.id, outcome.receipt)
+        self.fall_back([it.delivery.id for it in outcomes if it.state is State.DEAD or it.digest is not None], now)
         return len(outcomes) - written
 
     def renew(self, leases: Collection[str], until: datetime) -> None:
@@ -165,6 +169,14 @@ class Outbox(Asides):
             found.append(kind)
         return found
 
+    def set_aside(self, which: Aside) -> bool:
+        """Hold whatever is and will be owed to a destination (ports.Ledger); its fallback is owed it instead."""
+        new = super().set_aside(which)
+        name = str(which.destination)
+        held = and_(deliveries.c.destination == name, deliveries.c.state == State.HELD, deliveries.c.aside)
+        self.owe(held, which.since or EPOCH)
+        return new
+
     def _workable(
         self,
         kind: str,
@@ -185,6 +197,7 @@ class Outbox(Asides):
                     self._change([row["id"]], state=State.HELD, reason=REPLACED if row["replaced"] else AIMLESS)
                 else:
                     self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
+                    self.fall_back([row["id"]], now)
 
     def _heads(
         self, kind: str, now: datetime, limit: int, busy: Collection[str], only: Collection[int]
@@ -289,13 +302,14 @@ def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def delivery_of(row: Row) -> Delivery:
     """A delivery from its row."""
+    to, subscribed = destination_of(row["destination"]), destination_of(row["subscribed"] or row["destination"])
     act = Act.CREATE if row["opens"] else row["act"]
     about = "" if act is Act.DIGEST else row["update_id"]
     alone = (about,) if about else ()
     return Delivery(
         id=row["id"],
         key=key_of(row),
-        destination=destination_of(row["destination"]),
+        destination=to,
         incident=row["incident_id"],
         update=about,
         act=act,
@@ -308,7 +322,9 @@ def delivery_of(row: Row) -> Delivery:
         root=Receipt(row["root"], row["root_thread"]) if act in (Act.REPLY, Act.EDIT) and row["root"] else None,
         receipt=Receipt(**row["receipt"]) if row.get("receipt") else None,
         reason=row["reason"],
-        mention=row["mention"] or {},
+        mention=row["mention"] or {} if to.kind == subscribed.kind else {},  # each platform calls in its own form
+        instead=subscribed if subscribed != to else None,
+        covered=bool(row["covered"]),
         lease=row["lease"] or "",
         limited=row["limited"],
         aside=row.get("aside", False),

@@ -29,8 +29,9 @@ from sqlalchemy import (
 
 from bot.model import Act, Destination, Mode, Routing, State, Verdict
 from bot.store.columns import Instant, Strings, Word
+from bot.store.fallback import Fallbacks
 from bot.store.mutes import standing
-from bot.store.part import Part, Row, insert_of
+from bot.store.part import Row, insert_of
 from bot.store.schema import aliases, deliveries, mutes, subscription_facets, subscriptions, told
 from bot.store.subscriptions import subscription_of
 
@@ -42,7 +43,7 @@ earlier = deliveries.alias("earlier")
 BRINGING_UP_TO_DATE = ((Mode.THREAD, Act.EDIT), (Mode.EDIT, Act.EDIT))
 
 
-class Router(Part):
+class Router(Fallbacks):
     """ports.Ledger's part about routing."""
 
     def route(self, routing: Routing, at: datetime, only: Destination | None = None) -> int:
@@ -60,6 +61,7 @@ class Router(Part):
         count = self._db.execute(_queue(self._db.dialect.name, shape), values).rowcount
         if routing.opens and count:
             self._remember_told(routing, at)
+        count += self.stand_in(routing, at) if count else 0
         self.queued += count
         return count
 

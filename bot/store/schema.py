@@ -17,7 +17,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
+from sqlalchemy import text as sql
 
 from bot.model import Act, Belief, Impact, Mode, State, Status
 from bot.store.columns import Document, Instant, Relations, Strings, Word
@@ -326,12 +328,47 @@ deliveries = Table(
     flag("opens"),
     flag("limited"),
     flag("aside"),
+    Column("covered", Boolean, nullable=False, server_default=false()),  # its fallback was told
     UniqueConstraint("incident_id", "update_id", "revision", "destination", "act"),
     Index("ix_deliveries_state", "state", "kind", "due", "id"),
     Index("ix_deliveries_lane", "lane", "destination", "id"),
     sqlite_autoincrement=True,
 )
 
+Index(
+    "ix_deliveries_covered",
+    deliveries.c.lane,
+    deliveries.c.destination,
+    sqlite_where=sql("covered = 1"),  # as a query says it
+    postgresql_where=sql("covered"),
+)
+
+#: our own trouble, told to the operator; `due`: when what is owed of it is told next, null where nothing is.
+#: `told`: its beginning was. One at most stands for each key.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    text("key"),
+    text("words"),
+    instant("since", nullable=False),
+    instant("until"),
+    text("ending"),
+    flag("told"),
+    number("tries"),
+    instant("due"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_notices_standing",
+    notices.c.key,
+    unique=True,
+    sqlite_where=notices.c.until.is_(None),
+    postgresql_where=notices.c.until.is_(None),
+)
+
+#: when somebody last made sure that the database can be written
+pulse = Table("pulse", metadata, Column("name", Text, primary_key=True), instant("at", nullable=False))
 #: destinations that refuse for good, since when; `digest` is that of their settings then.
 #: `since` is null once they are taken up again, until a message arrives.
 aside = Table(

@@ -36,7 +36,13 @@ def whole() -> Select[Any]:
     """Deliveries, each with the message that it stands on and whom its subscription calls."""
     here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
     return (
-        select(deliveries, told.c.message.label("root"), told.c.thread.label("root_thread"), subscriptions.c.mention)
+        select(
+            deliveries,
+            told.c.message.label("root"),
+            told.c.thread.label("root_thread"),
+            subscriptions.c.mention,
+            subscriptions.c.destination.label("subscribed"),
+        )
         .join_from(deliveries, told, here, isouter=True)
         .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
     )
@@ -95,7 +101,7 @@ def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
 #: what of a delivery that is to be sent is read, in the order of the tables' columns
 HEAD: tuple[str, ...] = (
     *("id", "destination", "incident_id", "update_id", "updates", "act", "revision", "tries", "due", "created_at"),
-    *("reason", "opens", "limited", "root", "root_thread", "mention", "replaced"),
+    *("reason", "opens", "limited", "covered", "root", "root_thread", "mention", "subscribed", "replaced"),
 )
 HEADS = _heads()
 LEASED = (

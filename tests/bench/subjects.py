@@ -161,6 +161,7 @@ async def statusbot(job: Job) -> Result:
     from bot.collectors import load
     from bot.deliver import Deliver
     from bot.model import Provider, Source
+    from bot.operator import Operator
     from bot.polling import Polling
     from bot.reading import Reading
     from bot.store import open_store
@@ -204,7 +205,7 @@ async def statusbot(job: Job) -> Result:
         before = peak()
         collect = Counting(store, wire(providers, box))
         deliver = Deliver(store, Notifiers(box), clock, directory_of(providers))  # nobody subscribes: nothing to send
-        polling = Planned(collect, deliver, store, clock)
+        polling = Planned(collect, deliver, store, clock, Operator(store, Notifiers(box), clock))
 
         async def poll(_: int) -> None:
             collect.left, collect.done = set(collect.watched), asyncio.Event()

@@ -12,7 +12,7 @@ from tests.cli.place import RECORDING, Place, Said, refused
 
 COMMANDS = (
     *("run", "demo", "replay", "timeline", "status", "sources", "subscribe", "unsubscribe", "subscriptions"),
-    *("merge", "split", "deliveries", "deliveries retry", "db", "db upgrade", "why", "audit"),
+    *("merge", "split", "deliveries", "deliveries retry", "db", "db upgrade", "why", "audit", "doctor", "test"),
 )
 HEAVY = ("discord", "tweepy", "slack_sdk", "slack_bolt", "sqlalchemy", "aiohttp", "alembic", "feedparser", "pydantic")
 

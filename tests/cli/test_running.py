@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,11 @@ def test_an_output_that_is_full_is_told_in_the_systems_words(here: Place) -> Non
         )
     assert done.returncode != 0
     assert "statusbot: the system refused: No space left on device" in done.stderr.decode().splitlines()
+
+
+def test_a_place_to_listen_that_is_taken_is_one_line_and_no_run(here: Place) -> None:
+    here.write("statusbot.toml", "watch = []\nsubscription = []")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        line = refused(here.say("run", env={"STATUSBOT_LISTEN": place}))
+    assert f"STATUSBOT_LISTEN: {place} cannot be listened on (Address already in use); name another" in line

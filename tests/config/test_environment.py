@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
 from bot import collectors, notifiers
-from bot.config import check_destination, load, secret_values
+from bot.config import check_destination, load, parse_listen, secret_values
 from bot.config.environment import FAMILIES, VARIABLES
 from bot.errors import UsageError
 from bot.model import Destination
@@ -36,6 +37,7 @@ def test_the_environment_has_its_defaults_and_what_is_empty_counts_as_not_set(tm
         ({"SLACK_SIGNING_SECRET": f"{SECRET} x"}, "SLACK_SIGNING_SECRET: holds a space"),
         ({"STATUSBOT_PUBLIC_URL": f"status.example/{SECRET}"}, "STATUSBOT_PUBLIC_URL: no http or https address"),
         ({"X_API_URL": f"api.x.com/{SECRET}"}, "X_API_URL: no http or https address"),
+        ({"STATUSBOT_HEARTBEAT_URL": f"ping.example/{SECRET}"}, "STATUSBOT_HEARTBEAT_URL: no http or https address"),
         ({"TEAMS_WEBHOOK_A": f"flow.example/{SECRET}"}, "TEAMS_WEBHOOK_A: no http or https address"),
     ],
 )
@@ -43,6 +45,29 @@ def test_a_bad_variable_is_named_and_not_shown(tmp_path: Path, environ: dict[str
     text = refusal(tmp_path, '[[subscription]]\nto = "teams:a"', {"TEAMS_WEBHOOK_A": "https://a.example", **environ})
     assert names in text
     assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("[::1]:80", ("::1", 80)),
+        (":9000", ("", 9000)),
+        ("localhost:65535", ("localhost", 65535)),
+        ("", None),
+    ],
+)
+def test_where_to_listen(tmp_path: Path, words: str, place: tuple[str, int] | None) -> None:
+    env = load(environ={"STATUSBOT_LISTEN": words}, cwd=tmp_path).env
+    assert parse_listen(env["STATUSBOT_LISTEN"]) == place
+    assert load(environ={}, cwd=tmp_path).env["STATUSBOT_LISTEN"] == "127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "words", ["8080", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "a b:80", "http://a:80", "::1:80"]
+)
+def test_a_place_where_nobody_can_listen_is_named(tmp_path: Path, words: str) -> None:
+    assert "STATUSBOT_LISTEN: " in refusal(tmp_path, "", {"STATUSBOT_LISTEN": words})
 
 
 def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling_parts(tmp_path: Path) -> None:
@@ -57,6 +82,7 @@ def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling
         "WEBHOOK_OPS": f"https://me:{SECRET}@hook.example",
         "WEBHOOK_SECRET_OPS": "whsec_c2VjcmV0",
         "DISCORD_WEBHOOK_ODD": "https://[odd-address",
+        "STATUSBOT_HEARTBEAT_URL": f"https://ping.example/{SECRET}",
         "HTTPS_PROXY": "http://user:pr%C3%B6xy-pass@proxy:3128",
     }
     found = secret_values(settings(tmp_path, 'database = "postgresql://bot:pa55word@db/status"', env).env)
@@ -82,6 +108,27 @@ def test_a_destination_is_checked_against_the_environment() -> None:
     check_destination(Destination("teams", "ops.eu 1"), {"TEAMS_WEBHOOK_OPS_EU_1": "https://a.example"})
     with pytest.raises(UsageError, match="discord:1 needs DISCORD_BOT_TOKEN"):
         check_destination(Destination("discord", "1"), {"SLACK_BOT_TOKEN": "t"})
+
+
+def test_an_extra_that_is_not_installed_is_named_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"APPRISE_URL_OPS": "json://127.0.0.1/very-secret"}
+    check_destination(Destination("apprise", "ops"), env)
+    monkeypatch.setattr("sys.meta_path", [])
+    monkeypatch.delitem(sys.modules, "apprise", raising=False)
+    with pytest.raises(UsageError, match=r"^apprise:ops needs a package more: pip install 'statusbot\[apprise\]'$"):
+        check_destination(Destination("apprise", "ops"), env)
+
+
+@pytest.mark.parametrize("words", ["user:very-secret@example.com", "very secret", "mailto://a very-secret"])
+def test_an_address_that_is_none_of_apprise_s_is_named_and_not_shown(words: str) -> None:
+    with pytest.raises(UsageError, match="APPRISE_URL_OPS: no address as Apprise writes it") as error:
+        check_destination(Destination("apprise", "ops"), {"APPRISE_URL_OPS": words})
+    assert "very" not in str(error.value)
+
+
+def test_the_secret_of_an_apprise_address_may_stand_anywhere_in_it() -> None:
+    found = secret_values({"APPRISE_URL_OPS": "tgram://123456789:abcdefghijklmnop/chat"})
+    assert "abcdefghijklmnop" in found
 
 
 def test_the_example_lists_every_variable_once_with_a_comment_and_its_default() -> None:

@@ -57,7 +57,7 @@ SUBSCRIPTION = '[[subscription]]\nto = "console"\n'
         (PAGE + 'intervall = "60s"', 'provider 1, source 1: unknown setting "intervall"', '"interval"?'),
         ("[[subscription]]", "subscription 1, to: is missing", ""),
         ('[[subscription]]\nto = "slakc:C1"', '"slakc" is no kind of destination', 'did you mean "slack"?'),
-        ('[[subscription]]\nto = "apprise:a"', "apprise is not in this version", "there are console, slack"),
+        ('[[subscription]]\nto = "apprise:a"', "apprise:a needs APPRISE_URL_A", "set it in the environment"),
         ('[[subscription]]\nto = "slack:"', "to: slack: needs a name", "write slack:<name>"),
         ('[[subscription]]\nto = "slack:#general"', "to: slack: needs a name", "by its id"),
         ('[[subscription]]\nto = "console:a"', "console takes no name", "write console alone"),

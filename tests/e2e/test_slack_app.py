@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
+import aiohttp
+
+from bot.clock import SystemClock
 from tests.e2e.world import World
-from tests.support.slack_app import APP_TOKEN, Person, chosen, picked, texts
+from tests.support.slack_app import APP_TOKEN, SECRET, Person, chosen, picked, texts
 
 
 def told(given: World, channel: str, words: str) -> list[Any]:
@@ -50,6 +54,30 @@ async def test_a_channel_subscribes_hears_mutes_and_leaves(given: World) -> None
         await given.until(lambda: told(given, "C1", "unable to sign in"), "the next incident elsewhere")
         await given.settled()
     assert told(given, "C2", "unable to sign in") == []
+
+
+async def test_what_comes_by_http_is_answered_where_it_is_signed(given: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+    given.env |= {"SLACK_SIGNING_SECRET": SECRET, "STATUSBOT_LISTEN": f"127.0.0.1:{port}"}
+    async with given.run(), aiohttp.ClientSession() as session:
+        await given.settled()
+        stamp = str(int(SystemClock().now().timestamp()))
+        ann = Person(given.chat, at=f"http://127.0.0.1:{port}/slack/events", session=session, stamp=stamp)
+        await ann.types("subscriptions")
+        await given.chat.until(lambda: given.chat.answers, "the answer")
+        refused = await ann.sends("command=%2Fstatusbot", headers={"X-Slack-Signature": "v0=forged"})
+        assert refused.status == 401
+    assert "statusbot.toml" in texts(given.chat.answers[0].body["blocks"])
+    assert len(given.chat.answers) == 1
+
+
+async def test_a_signing_secret_without_a_server_is_said(given: World) -> None:
+    given.env |= {"SLACK_SIGNING_SECRET": SECRET, "STATUSBOT_LISTEN": ""}
+    async with given.run() as program:
+        await given.settled()
+    assert "SLACK_SIGNING_SECRET is set, but STATUSBOT_LISTEN is not" in program.err
+    assert SECRET not in program.tale
 
 
 async def test_the_dialog_and_the_home_tab_of_a_running_program(given: World) -> None:

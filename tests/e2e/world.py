@@ -113,6 +113,11 @@ class World:
         page, x = self.page.polls, len(self.x.polls)
         await self.until(lambda: self.page.polls >= page + 2 and len(self.x.polls) >= x + 2, "two polls more")
 
+    async def settled_page(self) -> None:
+        """The same for the page alone, where X is refused."""
+        polls = self.page.polls
+        await self.until(lambda: self.page.polls >= polls + 2, "two polls more of the page")
+
     def tell_x(self, text: str, link: str = "") -> None:
         """A post on X, now, with a link as X shortens it."""
         urls = [{"url": "https://t.co/a1", "expanded_url": link, "start": 0, "end": 0}] if link else []

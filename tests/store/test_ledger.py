@@ -41,6 +41,9 @@ class Told:
     async def tell(self, key: str, words: str) -> None:
         self.words.append(words)
 
+    async def over(self, key: str, words: str = "") -> None:
+        self.words.append(words)
+
 
 # --- leases ------------------------------------------------------------------------------------------------------
 

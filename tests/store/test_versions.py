@@ -36,11 +36,17 @@ def described(connection: Connection) -> dict[str, Any]:
             "key": seen.get_pk_constraint(table),
             "owners": sorted(map(str, seen.get_foreign_keys(table))),
             "unique": sorted(map(str, seen.get_unique_constraints(table))),
-            "indexes": sorted(map(str, seen.get_indexes(table))),
+            "indexes": sorted(map(index, seen.get_indexes(table))),
         }
         for table in seen.get_table_names()
         if table != "alembic_version"
     }
+
+
+def index(found: Any) -> str:
+    """An index in words; the condition of a partial one as its SQL."""
+    options = {name: str(value) for name, value in found.get("dialect_options", {}).items()}
+    return str({**found, "dialect_options": options})
 
 
 def made_by(url: str, how: Callable[[Connection], None]) -> dict[str, Any]:

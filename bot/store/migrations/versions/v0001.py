@@ -31,6 +31,7 @@ def upgrade() -> None:
     _workers()
     _beliefs()
     _digests()
+    _notices()
 
 
 def _deliveries() -> None:
@@ -57,11 +58,19 @@ def _deliveries() -> None:
         sa.Column("opens", sa.Boolean(), nullable=False),
         sa.Column("limited", sa.Boolean(), nullable=False),
         sa.Column("aside", sa.Boolean(), nullable=False),
+        sa.Column("covered", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint(
             "incident_id", "update_id", "revision", "destination", "act", name="uq_deliveries_incident_id"
         ),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_deliveries_covered",
+        "deliveries",
+        ["lane", "destination"],
+        sqlite_where=sa.text("covered = 1"),
+        postgresql_where=sa.text("covered"),
     )
     op.create_index("ix_deliveries_lane", "deliveries", ["lane", "destination", "id"])
     op.create_index("ix_deliveries_state", "deliveries", ["state", "kind", "due", "id"])
@@ -392,3 +401,30 @@ def _digests() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_digests"),
     )
     op.create_index("ix_digests_name", "digests", ["name", "destination"])
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("ending", sa.Text(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name="pk_notices"),
+        sqlite_autoincrement=True,
+    )
+    standing = sa.text("until IS NULL")
+    op.create_index(
+        "ix_notices_standing", "notices", ["key"], unique=True, sqlite_where=standing, postgresql_where=standing
+    )
+    op.create_table(
+        "pulse",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_pulse"),
+    )

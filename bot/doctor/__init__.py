@@ -1,0 +1,134 @@
+"""`statusbot doctor`: configuration, database, destinations, sources, what stands wrong; a line each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot import notifiers
+from bot.config import Settings, check_destination
+from bot.doctor import discord, slack, sources
+from bot.doctor.finding import Finding, Level
+from bot.errors import StatusbotError
+from bot.markup import PLAIN, clean
+from bot.model import Destination, Sighting, Trouble
+from bot.ports import Clock, Tools
+from bot.store import SqlStore, open_store
+from bot.watch import Watching
+
+__all__ = ["Finding", "Level", "examine"]
+
+PATIENCE = 60.0  #: seconds for each group of checks
+PLATFORMS = {"slack": slack.examine, "discord": discord.examine}
+UNTRIED = "its address has the right form; nothing is sent to it: `statusbot test`"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database told, as far as it could be asked."""
+
+    findings: list[Finding]
+    destinations: list[Destination] = field(default_factory=list)
+    sightings: dict[str, Sighting] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+async def examine(settings: Settings, watch: Watching, tools: Tools) -> list[Finding]:
+    """Every check, in the order of reading."""
+    known = await database(settings, tools.clock)
+    named = [entry.to for entry in settings.subscriptions] + known.destinations
+    backing = [entry.fallback for entry in settings.subscriptions] + [settings.operator]
+    every = list(dict.fromkeys([*named, *filter(None, backing)]))
+    groups = [_bounded("destinations", lambda: destinations(tools, every))]
+    groups.append(_bounded("sources", lambda: sources.examine(tools, watch, known.sightings)))
+    told, read = await asyncio.gather(*groups)
+    return [configuration(settings, watch), *known.findings, *told, *read, *map(standing, known.troubles)]
+
+
+def configuration(settings: Settings, watch: Watching) -> Finding:
+    """What was read: whatever is wrong with it was refused before."""
+    where = str(settings.path) if settings.path else "no file: the defaults"
+    whom = (
+        f"operator {settings.operator}" if settings.operator else "no operator: our own trouble goes to standard error"
+    )
+    return Finding(Level.OK, "configuration", f"{where}; {len(watch.providers)} providers watched; {whom}")
+
+
+async def database(settings: Settings, clock: Clock) -> Known:
+    """Its version, whether it can be written, and what stands in it. Nothing is created or upgraded."""
+    if missing := _missing(settings.database):
+        return Known([Finding(Level.WARNING, "database", f"there is no {missing} yet; `statusbot run` makes it")])
+    try:
+        store = open_store(settings.database)
+    except StatusbotError as error:
+        return Known([Finding(Level.FAILURE, "database", str(error))])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _look(store, clock)
+    except StatusbotError as error:
+        return Known([Finding(Level.FAILURE, "database", str(error))])
+    except TimeoutError:
+        return Known([Finding(Level.FAILURE, "database", "no answer in time; is it there, and not locked?")])
+    finally:
+        await store.close()
+
+
+def _missing(url: str) -> str:
+    """The embedded database's file, where it is not there yet and can be."""
+    path = url.removeprefix("sqlite:///")
+    return path if path != url and not Path(path).exists() and Path(path).parent.is_dir() else ""
+
+
+async def _look(store: SqlStore, clock: Clock) -> Known:
+    if await store.needs_upgrade():
+        level, mend = (Level.WARNING, "`statusbot run` brings it up to date")
+        if not store.embedded:
+            level, mend = (Level.FAILURE, "run `statusbot db upgrade`")
+        return Known([Finding(level, "database", f"its tables are not those of this version: {mend}")])
+    await store.write(lambda ledger: ledger.touch("doctor", clock.now()))
+    told = await store.read(lambda ledger: [entry.to for entry in ledger.subscriptions()])
+    sightings = await store.read(lambda ledger: ledger.sightings())
+    troubles = await store.read(lambda ledger: ledger.troubles())
+    return Known([Finding(Level.OK, "database", "up to date, and can be written")], told, sightings, troubles)
+
+
+async def destinations(tools: Tools, every: Iterable[Destination]) -> list[Finding]:
+    """A line for each destination; those of a platform that can be asked after one for its token."""
+    found: list[Finding] = []
+    by_kind: dict[str, list[Destination]] = {}
+    for to in every:
+        if fault := _unset(to, tools):
+            found.append(fault)
+        else:
+            by_kind.setdefault(to.kind, []).append(to)
+    for kind, some in by_kind.items():
+        if kind in PLATFORMS:
+            found += await PLATFORMS[kind](tools, some)
+        else:
+            words = UNTRIED if notifiers.REGISTRY[kind].needs else "ready"
+            found += [Finding(Level.OK, str(to), words) for to in some]
+    return found
+
+
+def _unset(to: Destination, tools: Tools) -> Finding | None:
+    try:
+        check_destination(to, tools.env)
+    except StatusbotError as error:
+        return Finding(Level.FAILURE, str(to), str(error))
+    return None
+
+
+def standing(trouble: Trouble) -> Finding:
+    """Trouble of our own that stands since `statusbot run` met it."""
+    since = PLAIN.line((trouble.since,))
+    return Finding(Level.WARNING, "trouble", f"since {since}: {' '.join(clean(trouble.words).split())}")
+
+
+async def _bounded(what: str, group: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await group()
+    except TimeoutError:
+        return [Finding(Level.FAILURE, what, f"not all checked within {PATIENCE:.0f} s; is the network there?")]
