@@ -53,7 +53,11 @@ def configuration(settings: Settings, watch: Watching) -> Finding:
     whom = (
         f"operator {settings.operator}" if settings.operator else "no operator: our own trouble goes to standard error"
     )
-    return Finding(Level.OK, "configuration", f"{where}; {len(watch.providers)} providers watched; {whom}")
+    return Finding(Level.OK, "configuration", f"{where}; {_watched(len(watch.providers))}; {whom}")
+
+
+def _watched(count: int) -> str:
+    return f"{count} provider{'' if count == 1 else 's'} watched"
 
 
 async def database(settings: Settings, clock: Clock) -> Known:

@@ -239,6 +239,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         (folder / "statusbot.toml").write_text(CONFIGURATION.format(page=page.url))
         made.env = {
             "HOME": str(folder),
+            "STATUSBOT_LISTEN": "",  # several run at once
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "X_API_URL": x.url,
             "X_BEARER_TOKEN": X_TOKEN,
