@@ -152,6 +152,7 @@ class Arena:
         url = {name: f"{server.url}/{life}" for name, server in self.servers.items()}
         return {
             "HOME": str(self.folder),
+            "STATUSBOT_LISTEN": "",
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "STATUSBOT_DATABASE": self.database,
             "X_API_URL": self.servers["x"].url,

@@ -84,7 +84,9 @@ async def test_cron_runs_it_twice_and_one_arrives(given: World) -> None:
         statusbot = f"{sys.executable} -m bot --config {given.folder}/statusbot.toml"
         line = f"* * * * * root cd {given.folder} && {statusbot} digest {' '.join(WINDOW)} --to webhook:ops"
         table = given.folder / "table"
-        settings = [f"{name}={value}" for name, value in given.env.items() if name not in ("HOME", "WEBHOOK_OPS")]
+        settings = [
+            f"{name}={value}" for name, value in given.env.items() if value and name not in ("HOME", "WEBHOOK_OPS")
+        ]
         report = f"{sys.executable} {given.folder}/report.py {server.url}/ended/$?"
         (given.folder / "report.py").write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1])\n")
         table.write_text("\n".join([*settings, 'MAILTO=""', *[f"{line} >> {said} 2>&1; {report}"] * 2, ""]))
