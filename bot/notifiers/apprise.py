@@ -12,10 +12,12 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
+from bot.core.digest import Digest
 from bot.core.summary import Card, Line, card
 from bot.core.text import clip
 from bot.errors import Permanent, Temporary
 from bot.markup import PLAIN, clean
+from bot.markup.digest_text import text
 from bot.markup.fit import web_address
 from bot.model import Delivery, Destination, Message, Notice, Receipt
 from bot.ports import Tools
@@ -45,6 +47,12 @@ class Apprise:
         title = clip(clean(f"{shown.mark} {shown.headline_within(TITLE - 2)}"), TITLE)
         body = "\n".join(lines(shown))
         return Message({"title": title, "body": body}, f"{title}\n{body}")
+
+    def render_digest(self, digest: Digest, key: str) -> Message:
+        """The digest as plain words; its first line is the title."""
+        words = text(digest)
+        title, _, body = words.partition("\n")
+        return Message({"title": clip(title, TITLE), "body": body.strip()}, words)
 
     async def send(self, destination: Destination, message: Message, delivery: Delivery) -> Receipt:
         """Hand it over once. Raises Temporary for a no, Permanent for an address that is none."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ async def given(tmp_path: Path) -> AsyncIterator[Given]:
             **SECRETS,
             **{name: f"{bad.url}/{name}{path}" for name, path in PATHS.items()},
             "HOME": str(tmp_path),
+            "STATUSBOT_LISTEN": free_place(),
             "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}",
             "NO_PROXY": "127.0.0.1",
             "HTTPS_PROXY": f"http://bot:{quote(PROXY, safe='')}@{bad.url.removeprefix('http://')}",
@@ -80,6 +82,12 @@ async def given(tmp_path: Path) -> AsyncIterator[Given]:
             "MSLOGIN_URL": f"{bad.url}/login",
         }
         yield Given(tmp_path, env, page, rogue)
+
+
+def free_place() -> str:
+    """An address on which nobody listens; the default one may be another program's."""
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        return f"127.0.0.1:{place.getsockname()[1]}"
 
 
 async def until(happened: object, program: Program) -> None:

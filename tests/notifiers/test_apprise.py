@@ -11,9 +11,11 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 
+from bot.core.digest import Digest
 from bot.errors import Permanent, SendError, Temporary
 from bot.model import Act, Delivery, Destination, Receipt
 from bot.notifiers.apprise import Apprise
+from tests.notifiers.digests import broken, large, nothing, ordinary
 from tests.notifiers.notices import outcome, tools, whole_text
 from tests.support.notices import DOWN, HOSTILE, hostile, notice, notices, update
 from tests.support.server import Server, serve
@@ -121,3 +123,14 @@ async def test_several_updates_are_told_with_their_words() -> None:
     shown = notifier().render(notice(update(0), update(1, "A second word."), act=Act.POST, catch_up=True, covered=True))
     assert "Catch-up: 2 updates" in shown.text
     assert "A second word." in shown.text
+
+
+@pytest.mark.parametrize("digest", [ordinary(), large(), nothing(), broken("<b>*_|" * 500)])
+def test_a_digest_is_its_text_under_its_first_line(digest: Digest) -> None:
+    message = Apprise(tools()).render_digest(digest, "key")
+    title, body = message.body["title"], message.body["body"]
+    assert isinstance(title, str)
+    assert isinstance(body, str)
+    assert title.startswith("Digest")
+    assert len(title) <= 200
+    assert body
