@@ -44,7 +44,7 @@ MAIL = incident(
     components=("Mail",),
     impact=Impact.MAJOR,
 )
-PACE = Pace(ping=0.05, connect=0.5, close=0.1, least=0.01, most=0.05)
+PACE = Pace(close=0.1, least=0.01, most=0.05)  #: as it is, but that a lost connection is replaced at once
 
 
 class Held:
