@@ -13,8 +13,8 @@ from bot.core.normalise import normalise
 from bot.core.route import Waking, routings, words_only
 from bot.errors import Lost, Unreadable
 from bot.linking import join
-from bot.model import Belief, Capture, Change, Cursor, Incident, Report, Routing, Sighting, Source, Validators
-from bot.ports import SHORT, Ledger, Store
+from bot.model import SHORT, Belief, Capture, Change, Cursor, Incident, Report, Routing, Sighting, Source, Validators
+from bot.ports import Ledger, Store
 from bot.reading import Reading, Watched, read
 
 SOURCE = "source"  #: what processes hold of sources (Ledger.take)

@@ -16,11 +16,10 @@ from bot.core import lag
 from bot.core.spans import Span, painted
 from bot.core.summary import title_of
 from bot.core.vanish import vanished_at
-from bot.model import Belief, Impact, Incident, Provider, Sighting, Status
+from bot.model import SHORT, Belief, Impact, Incident, Provider, Sighting, Status
 
 AHEAD = timedelta(days=14)  #: maintenances that begin later than this are not told yet
-PAUSE = timedelta(minutes=15)  #: a source asked this late is still asked (rule of truth 11)
-NEWS = PAUSE  #: a stretch that could not be read is worth a digest of its own from this length on
+NEWS = SHORT  #: a stretch that could not be read is worth a digest of its own from this length on
 AT_WORK = (Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED)
 
 
@@ -325,7 +324,7 @@ def lags(incidents: Iterable[Incident], labels: Mapping[str, str]) -> Iterable[L
 
 def unattended(seen: Sighting, at: datetime) -> bool:
     """Whether a source that was asked once is asked no more: the next poll is long overdue."""
-    return seen.asked_at is not None and max(seen.asked_at, seen.next_at or seen.asked_at) + PAUSE < at
+    return seen.asked_at is not None and max(seen.asked_at, seen.next_at or seen.asked_at) + SHORT < at
 
 
 def holding(

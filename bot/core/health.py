@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.core.link import Observation
 from bot.core.summary import duration
 from bot.errors import Unreadable
-from bot.model import Belief, Incident, Sighting, Source
+from bot.model import SHORT, Belief, Incident, Sighting, Source
 
 CONFIRM = 2  #: failures in a row before a source that could be read is called unreadable: one may be a hiccup
 TOGETHER = timedelta(minutes=5)  #: failures that begin within this of each other begin together
@@ -20,7 +20,6 @@ FLAPS = 3  #: failures and returns of a source, after which it comes and goes
 FLAPS_WITHIN = timedelta(hours=2)
 STEADY = timedelta(minutes=30)  #: after so long in one state it no longer does
 EDGES = ("down", "up", "flaps", "steady")
-ABSENCE = timedelta(minutes=15)  #: a poll that is later than this by the plan leaves a hole in what is known (rule 11)
 STANDSTILL = timedelta(minutes=30)  #: a source that says nothing new for so long, while another speaks, is stale
 
 
@@ -89,7 +88,7 @@ def _failed(before: Sighting, at: datetime, failure: Unreadable) -> Sighting:
 
 def unasked(before: Sighting, planned: datetime | None, at: datetime) -> datetime | None:
     """Since when a source was not asked although it ought to have been (we were not there); None where it was."""
-    if before.asked_at is None or planned is None or at - max(planned, before.asked_at) < ABSENCE:
+    if before.asked_at is None or planned is None or at - max(planned, before.asked_at) < SHORT:
         return None
     return before.asked_at
 

@@ -9,10 +9,9 @@ from enum import StrEnum
 
 from bot.core.carrier import carried_by
 from bot.core.match import Vocabulary
-from bot.model import Change, Incident, Routing, Status, Update
+from bot.model import SHORT, Change, Incident, Routing, Status, Update
 
 RECENT = timedelta(hours=24)
-JUST_NOW = timedelta(minutes=15)  #: before the first sight of its source; a shorter pause is none (rule of truth 11)
 
 
 class Waking(StrEnum):
@@ -31,7 +30,7 @@ def routings(change: Change, waking: Waking, vocabulary: Vocabulary, at: datetim
     told = sorted([*news, *closing], key=incident.updates.index)
     history = waking is Waking.FIRST and not open_now(incident, at)
     if history and not _ends(change):  # of an incident that others told already, what was said just now is none
-        told = [update for update in told if change.before is not None and at - update.at < JUST_NOW]
+        told = [update for update in told if change.before is not None and at - update.at < SHORT]
     if change.silent or (history and not told):
         return []
     if not told:

@@ -12,7 +12,6 @@ from bot.frontends.slack.socket import Pace
 from tests.frontends.slack.bench import PACE, Bench, bench
 from tests.support.slack import DROPPED, Trouble, error, said
 
-
 HASTY = replace(PACE, ping=0.5, connect=2.0)  #: only where it matters: a busy machine's pauses look like a death
 
 
