@@ -341,7 +341,7 @@ def _place(
     sure = best.same_words > rated[1][0].same_words and (best.same_words == 1.0 or rated[1][0].same_words < SURE)
     if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
-    return rated[0][1], best.reason
+    return rated[0][1], f"{best.reason}; the next nearest came to {rated[1][0].score:.1f}, this one to {best.score:.1f}"
 
 
 def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:

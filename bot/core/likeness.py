@@ -20,15 +20,28 @@ ECHO = timedelta(minutes=30)  #: within this, the same words are the same statem
 SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
 GOES_ON = timedelta(hours=6)  #: the half-life of an event's claim on what goes on with it
 OPENS = timedelta(minutes=45)  #: the same, on what reads as the beginning of an account
+SLIGHT = 0.05  #: a signal's weight below which it is not worth a word
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How much speaks for one event, and the strongest reason in words."""
+    """How much speaks for one event, and each signal's part in that."""
 
     score: float
-    reason: str
+    parts: tuple[tuple[float, str], ...]  #: (weight, the signal in words)
     same_words: float = 0.0  #: how near another source's statement comes, where it is the same one
+
+    @property
+    def reason(self) -> str:
+        """What decided: `their words agree (+1.2), both speak of Teams (+1.0), although the event was over (-0.1)`."""
+        if self.same_words:
+            return self.parts[0][1]
+        spoke = [part for part in sorted(self.parts, reverse=True) if abs(part[0]) >= SLIGHT]
+        return ", ".join(f"{'although ' if weight < 0 else ''}{words} ({weight:+.1f})" for weight, words in spoke)
+
+
+NOT_BEGUN = Evidence(0.0, ((0.0, "it had not begun yet, and can only be repeated"),))
+ANEW = Evidence(0.0, ((0.0, "it opens a new account"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +102,16 @@ def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) 
     """What speaks for `report` belonging to the event of which `context` is known, the newest last."""
     same = _echo(report, context)
     if same:
-        return Evidence(10.0 + same, "another source says the same", same)
+        return Evidence(10.0 + same, ((10.0 + same, "another source says the same"),), same)
     if context[0].at > report.at:
-        return Evidence(0.0, "it had not begun yet, and can only be repeated")
+        return NOT_BEGUN
     mine = topic(report, vocabulary)
     ended = report.at - context[0].at > OPENS and over(context)
     if ended and mine.opens:
-        return Evidence(0.0, "it opens a new account")
+        return ANEW
     theirs = [topic(other, vocabulary) for other in context]
-    parts = list(_parts(report, context, mine, theirs, ended=ended))
-    best = max(parts, key=lambda part: part[0])
-    return Evidence(sum(weight for weight, _ in parts), best[1])
+    parts = tuple(_parts(report, context, mine, theirs, ended=ended))
+    return Evidence(sum(weight for weight, _ in parts), parts)
 
 
 def _echo(report: Report, context: Sequence[Report]) -> float:

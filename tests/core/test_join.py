@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.core.join import FIRST, by_report, clusters
@@ -174,6 +176,34 @@ def test_the_very_words_of_one_of_two_decide() -> None:
         said(PAGE, 5, "Teams calls of users in Europe fail.", "b", thread="2", status=Status.INVESTIGATING),
         said(X, 6, words, "c"),
     ) == sets("a c", "b")
+
+
+def test_the_rule_tells_every_signals_part() -> None:
+    reports = [
+        said(X, 0, "We're investigating an issue where EXO users can't send mail in North America.", "a"),
+        said(X, 60, "Our fix of the mail flow in Europe takes effect.", "b"),
+    ]
+    (cluster,) = clusters(reports, NAMES)
+    words = re.sub(r"\d\.\d", "n", cluster.rules["acme/x|b"])
+    assert words == (
+        "it goes on from what was said before (+n), both speak of Exchange Online (+n), "
+        "although they speak of other things (-n)"
+    )
+
+
+def test_the_rule_tells_how_near_the_next_candidate_came() -> None:
+    reports = [
+        said(PAGE, 0, "Users may be unable to send mail with Exchange Online.", "a", thread="1"),
+        said(PAGE, 0, "Users may be unable to join Teams meetings.", "b", thread="2"),
+        said(X, 30, "Joining Teams meetings works for some users again.", "c"),
+    ]
+    rule = by_report(clusters(reports, NAMES))["acme/x|c"].rules["acme/x|c"]
+    figures = re.fullmatch(r"(.*); the next nearest came to (-?\d\.\d), this one to (\d\.\d)", rule)
+    assert figures, rule
+    parts = [float(part) for part in re.findall(r"\(([+-]\d\.\d)\)", figures[1])]
+    assert len(parts) == 3, rule
+    assert float(figures[3]) == pytest.approx(sum(parts), abs=0.15)
+    assert float(figures[2]) < float(figures[3]) - 1
 
 
 def test_the_same_words_at_another_time_are_another_event() -> None:
