@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from bot.model import State
+from bot.model import Delivery, State
 from bot.ports import Ledger
 from bot.store import open_store
 
@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 SQLITE = "sqlite:///"
 ALL = 100_000
+UNSETTLED = (State.PENDING, State.SENDING, State.DOUBTFUL)
 
 
 async def sent_after_death(database: str) -> frozenset[str]:
@@ -36,9 +37,9 @@ async def sent(database: str) -> frozenset[str]:
     return frozenset(delivery.key for delivery in found or ())
 
 
-async def owes(database: str) -> bool:
-    """Whether anything is still to be sent."""
-    return await read(database, lambda ledger: ledger.next_due()) is not None
+async def owed(database: str) -> list[Delivery]:
+    """What is still to be sent, or to be looked for."""
+    return await read(database, lambda ledger: ledger.deliveries(states=UNSETTLED, limit=ALL)) or []
 
 
 async def read(database: str, work: Callable[[Ledger], T]) -> T | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from bot.core.summary import beside
+from bot.markup import PLAIN
+from bot.model import Related, Relation
+from tests.core.build import X, said, timeline
 from tests.crash import verdict
 from tests.crash.arena import Arrival, Life
 from tests.crash.story import Story, Thread
@@ -77,6 +82,17 @@ def test_a_repeat_in_a_channel_is_seen(name: str) -> None:
 @pytest.mark.parametrize("name", DEAF)
 def test_a_repeat_under_another_key_is_seen(name: str) -> None:
     assert len(judged(with_told(name, [*told(name), Told("other", "says two")]))) == 2
+
+
+@pytest.mark.parametrize("relation", list(Relation))
+def test_the_first_words_of_a_neighbour_are_not_told_by_naming_it(relation: Relation) -> None:
+    (first,) = timeline(said(X, 0, "We're investigating an issue with Search (zq00014w)", "1"))
+    neighbour = Related(first.id, relation, first.updates[0].text, (), first.started_at, first.started_at)
+    (line,) = beside(replace(first, related=(neighbour,)))
+    naming = Told("another", json.dumps({"text": f"Users see errors: zq00015w.\n{PLAIN.line(line)}"}))
+    assert "zq00014w" in naming.words
+    assert verdict.telling([naming], "zq00014w") == []
+    assert verdict.telling([naming], "zq00015w") == ["another"]
 
 
 @pytest.mark.parametrize("name", DESTINATIONS)

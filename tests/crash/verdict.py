@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ Json = dict[str, Any]
 CHANNELS = ("slack:C1", "discord:42")  #: can be asked: exactly once, and in order
 DEAF = ("teams:ops", "webhook:own")  #: cannot: at least once, under one key
 TELLING = ("create", "post", "reply")
+#: Another incident that a message names beside its own, by the words of its first post while it has no title.
+NEIGHBOUR = re.compile(r'(?:Possibly the same as: |Again: like )[^"\\]{0,120}?\(zq\d{5}w\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def against_the_story(seen: Shown, story: Story) -> Iterator[str]:
 
 def telling(told: Sequence[Told], word: str) -> list[str]:
     """The keys of the messages that tell an update. (An opening that came late shows the newest words as well.)"""
-    bearing = [one for one in told if word in one.words]
+    bearing = [one for one in told if word in NEIGHBOUR.sub("", one.words)]
     return [one.key for one in bearing if one.thread] or [one.key for one in bearing]
 
 
