@@ -10,7 +10,8 @@ off empty jobs that were queued before, beside nothing but their ledger. Best of
 A message that does not arrive exactly once, or is not written down as sent, ends the run with an error. `wall s` is
 from the update being queued to the last delivery being written down. The sink, PostgreSQL and the processes share the
 machine's cores: with two of them four processes cannot send more than two, and what several cost beyond one shows in
-the rates a core-second: of the sending processes alone, and with PostgreSQL's.
+the rates a core-second: of the sending processes alone, and with PostgreSQL's. On a machine that does something else as
+well they are lower: outcomes are gathered for a tenth of a second, and then fewer of them share a transaction.
 
 What statusbot aims at, and the exit code says (1: missed): with every number of processes at least 3 times as many
 messages a second as procrastinate's empty jobs; more processes never slower than three quarters of one, and no more
