@@ -32,6 +32,7 @@ from bot.polling import Polling
 from bot.ports import Clock, Database, Ledger, Notifier, Store, Tools
 from bot.recording import header_line
 from bot.sharing import TERM, Alone, Sharing
+from bot.store.place import file_of
 from bot.veil import Veil
 from bot.vitals import Heartbeat, Vitals, unless_held
 from bot.watch import Watching, directory_of, subscriptions_named, watching, wire
@@ -98,15 +99,15 @@ class Notifiers:
 @contextmanager
 def alone_on(database: str, *, wanted: bool) -> Iterator[None]:
     """Keep a second `run` off an embedded database, by a lock that the system drops when the process dies."""
-    path = database.removeprefix("sqlite:///")
-    if not wanted or path == database or not path:
+    path = file_of(database)
+    if not wanted or path is None:
         yield
         return
     with locked(path):
         yield
 
 
-def locked(path: str) -> TextIO:
+def locked(path: Path) -> TextIO:
     """The lock file beside a database, held until it is closed. Raises UsageError where it is not to be had."""
     import fcntl  # noqa: PLC0415  (not on every system, and only here)
 
@@ -261,8 +262,8 @@ def vitals_of(
 ) -> Vitals:
     """What is watched of ourselves."""
     asking = unless_held(lambda: polling.round_at, lambda: polling.longest, clock)
-    path = settings.database.removeprefix("sqlite:///")
-    place = Path(path).absolute().parent if path not in (settings.database, "", ":memory:") else None
+    path = file_of(settings.database)
+    place = path.absolute().parent if path else None
     loops = {"polling": asking, "delivering": lambda: deliver.round_at}
     return Vitals(store, clock, operator, loops, place, stopping=stop.is_set)
 

@@ -46,6 +46,7 @@ TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
 EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 RENDERED = 64  #: messages kept to be sent again to others
+UNASKED = "it may come twice, for whether it arrived could not be asked"
 backoff = wait_random_exponential(multiplier=1, max=300)
 
 
@@ -56,6 +57,11 @@ class Outlet:
     waiting: deque[list[Owed]] = field(default_factory=deque)
     working: int = 0  #: workers, each with one destination
     in_hand: int = 0  #: deliveries claimed and not written down yet
+
+
+def unasked(delivery: Delivery) -> str:
+    """That it may come twice, with the reason, where it was said of the delivery; this stays with it."""
+    return delivery.reason[delivery.reason.find(UNASKED) :] if UNASKED in delivery.reason else ""
 
 
 class LogOperator:
@@ -339,7 +345,7 @@ class Deliver:
             return self._failed(delivery, Unsendable(f"our own fault ({type(error).__name__})"))
         if delivery.act is not Act.EDIT or receipt.rest:
             self._limits.sent(delivery.destination, rest=receipt.rest)
-        return Outcome(delivery, State.SENT, receipt)
+        return Outcome(delivery, State.SENT, receipt, reason=unasked(delivery))
 
     async def _message(self, notifier: Notifier, delivery: Delivery, said: Said) -> Message:
         """A notice rendered, once for all of a kind that it goes to; a digest, whose picture is drawn off the loop."""
@@ -365,8 +371,10 @@ class Deliver:
         now = self._clock.now()
         try:
             receipt = await self._find(delivery)
-        except Permanent as error:  # it may never be asked; to lose the message would be worse than to repeat it
+        except Unsendable as error:  # what it belongs to is gone, and so it does not stand there
             return Outcome(delivery, State.PENDING, reason=str(error))
+        except Permanent as error:  # it may never be asked; to lose the message would be worse than to repeat it
+            return Outcome(delivery, State.PENDING, reason=f"{UNASKED} ({error})")
         except SendError as error:
             return Outcome(delivery, State.DOUBTFUL, reason=str(error), due=now + self._wait(delivery))
         except Exception as error:
@@ -395,7 +403,8 @@ class Deliver:
         if isinstance(error, Temporary) and error.delay:
             self._limits.limited(delivery.destination, error.delay, wide=error.wide)
         digest = self._digest(delivery.destination) if judged.state is State.HELD else None
-        return Outcome(delivery, judged.state, reason=judged.reason, due=judged.due, digest=digest)
+        reason = "; ".join(filter(None, (judged.reason, unasked(delivery))))
+        return Outcome(delivery, judged.state, reason=reason, due=judged.due, digest=digest)
 
     @staticmethod
     def _wait(delivery: Delivery) -> timedelta:

@@ -14,7 +14,7 @@ from bot.core.match import Vocabulary
 from bot.core.retry import LOOK, PATIENCE, verdict
 from bot.core.route import Waking, routings
 from bot.core.tell import call
-from bot.deliver import Deliver
+from bot.deliver import UNASKED, Deliver
 from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary, Unsendable
 from bot.model import (
     Act,
@@ -322,6 +322,30 @@ async def test_a_platform_that_may_not_be_asked_at_all_blocks_no_lane_for_ever(p
     await post.sweep()
     await post.sweep(seconds=2)
     assert await post.states() == [State.SENT] * 2
+
+
+async def test_a_delivery_that_may_come_twice_says_so_to_the_end(post: Post) -> None:
+    await post.subscribe(A)
+    post.notifier.script[A] = [Doubtful("lost"), Temporary("busy"), Receipt("m1")]
+    post.notifier.arrived[A] = Permanent("missing_scope")
+    await post.owe(report(1), report(2))
+    await post.sweep()
+    await post.sweep(seconds=2)
+    says = f"{UNASKED} (missing_scope)"
+    assert sorted(each.reason for each in await post.outbox()) == ["", f"busy; {says}"]
+    await post.sweep(minutes=10)
+    assert await post.states() == [State.SENT] * 2
+    assert sorted(each.reason for each in await post.outbox()) == ["", says]
+
+
+async def test_what_belongs_to_nothing_any_more_did_not_arrive(post: Post) -> None:
+    await post.subscribe(A)
+    post.notifier.script[A] = [Doubtful("lost")]
+    post.notifier.arrived[A] = Unsendable("thread_not_found")
+    await post.owe(report(1))
+    await post.sweep()
+    await post.sweep(seconds=2)
+    assert [(each.state, each.reason) for each in await post.outbox()] == [(State.SENT, "")]
 
 
 async def test_a_fault_of_ours_while_looking_stops_no_other_delivery(post: Post) -> None:

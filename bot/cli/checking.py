@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,8 +74,9 @@ async def _tried(to: Destination, env: Mapping[str, str]) -> Receipt:
             try:
                 return await notifier.send(to, notifier.render(notice), delivery)
             except Doubtful as error:
-                if (found := await notifier.find(to, delivery)) is not None:
-                    return found
+                with suppress(SendError):  # who may not be asked
+                    if (found := await notifier.find(to, delivery)) is not None:
+                        return found
                 raise StatusbotError(f"{to}: {error}; it may have arrived, and cannot be found") from None
             except SendError as error:
                 raise StatusbotError(f"{to}: {error}; nothing was told") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -60,10 +59,12 @@ async def opened(url: str, work: Callable[[SqlStore], Awaitable[T]], *, upgrade:
 
 def only_asking(settings: Settings, work: Callable[[SqlStore], Awaitable[T]]) -> T:
     """As `with_store`, for what only asks: it makes no database where there is none yet."""
-    name = settings.database.removeprefix("sqlite:///")
-    if name == settings.database or Path(name).exists() or not Path(name).parent.is_dir():
+    from bot.store.place import file_of
+
+    path = file_of(settings.database)
+    if path is None or path.exists() or not path.parent.is_dir():
         return with_store(settings, work)
-    print(f"statusbot: there is no database {name} yet; `statusbot run` makes it", file=sys.stderr)  # noqa: T201
+    print(f"statusbot: there is no database {path} yet; `statusbot run` makes it", file=sys.stderr)  # noqa: T201
     return in_memory(work)
 
 

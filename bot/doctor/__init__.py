@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bot import notifiers
 from bot.config import Settings, check_destination
@@ -16,6 +15,7 @@ from bot.markup import PLAIN, clean
 from bot.model import Destination, Sighting, Trouble
 from bot.ports import Clock, Tools
 from bot.store import SqlStore, open_store
+from bot.store.place import file_of
 from bot.watch import Watching
 
 __all__ = ["Finding", "Level", "examine"]
@@ -81,8 +81,8 @@ async def database(settings: Settings, clock: Clock) -> Known:
 
 def _missing(url: str) -> str:
     """The embedded database's file, where it is not there yet and can be."""
-    path = url.removeprefix("sqlite:///")
-    return path if path != url and not Path(path).exists() and Path(path).parent.is_dir() else ""
+    path = file_of(url)
+    return str(path) if path and not path.exists() and path.parent.is_dir() else ""
 
 
 async def _look(store: SqlStore, clock: Clock) -> Known:

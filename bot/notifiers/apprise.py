@@ -99,11 +99,15 @@ class Apprise:
         from apprise import Apprise as Service  # noqa: PLC0415  # 0.1 s, and an extra that not everybody has
         from apprise import AppriseAsset  # noqa: PLC0415
 
+        from bot.bounded import bound  # noqa: PLC0415
+
+        bound()
         name = variable(ADDRESS, destination.name)
         url = self._tools.env.get(name, "")
         if not url:
             raise Permanent(f"{name} is not set")
-        service = Service(asset=AppriseAsset(app_id="statusbot", app_desc="statusbot", async_mode=False))
+        asset = AppriseAsset(app_id="statusbot", app_desc="statusbot", async_mode=False, http_redirects=False)
+        service = Service(asset=asset)
         if not service.add(url):
             raise Permanent(f"{name} is no address that Apprise knows")
         return service

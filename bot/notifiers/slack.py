@@ -32,18 +32,6 @@ PAGES = 10  #: of 100 messages, looked through at the most
 #: Slack's own words for "not now", and for trouble of its own after which the message may stand or not.
 LATER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
 UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-#: What keeps us from reading a channel that we may nevertheless write to: then there is nobody to ask.
-NO_READING = frozenset(
-    {
-        "missing_scope",
-        "not_in_channel",
-        "channel_not_found",
-        "no_permission",
-        "not_allowed_token_type",
-        "thread_not_found",
-        "method_not_supported_for_channel_type",
-    }
-)
 #: Slack's words about one message; every other refusal is about the channel, the token or the app.
 MESSAGE = frozenset(
     {
@@ -143,19 +131,16 @@ class Slack:
         return (found, "") if isinstance(found, str) else ("", "Slack names no file")
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """The message that bears the delivery's key. None where it is not there, or where the app may not read.
+        """The message that bears the delivery's key; None where it is not there.
 
-        Raises Temporary or Permanent where Slack did not answer the question.
+        Raises Temporary where Slack did not answer the question, Permanent where the app may not ask it.
         """
         if delivery.act is Act.EDIT:
             return None  # an edit is simply made again
         channel, root = place(destination, delivery)
-        try:
-            async for found in self._messages(channel, root, delivery):
-                if key_of(found) == delivery.key:
-                    return receipt({"ts": found.get("ts"), "channel": channel}, destination.name)
-        except Unreachable:
-            return None
+        async for found in self._messages(channel, root, delivery):
+            if key_of(found) == delivery.key:
+                return receipt({"ts": found.get("ts"), "channel": channel}, destination.name)
         return None
 
     async def close(self) -> None:
@@ -235,14 +220,6 @@ class Straight:
         return self._session.request(method, url, allow_redirects=False, **parts)
 
 
-class Unreachable(Permanent):
-    """The app has no access to the channel, or may write to it but not read."""
-
-
-class Threadless(Unreachable, Unsendable):
-    """The message under which it belongs is gone."""
-
-
 def place(destination: Destination, delivery: Delivery) -> tuple[str, str]:
     """The channel, and the timestamp of the message to edit or to reply to (empty for one that stands alone)."""
     if delivery.act not in (Act.EDIT, Act.REPLY):
@@ -279,9 +256,7 @@ def refusal(error: SlackApiError, *, repeatable: bool) -> SendError:
     if word == "invalid_blocks":
         return Unfit(reason)
     reason = f"{reason}: {MENDS[word]}" if word in MENDS else reason
-    if word in MESSAGE:
-        return Threadless(reason) if word in NO_READING else Unsendable(reason)
-    return Unreachable(reason) if word in NO_READING else Permanent(reason)
+    return Unsendable(reason) if word in MESSAGE else Permanent(reason)
 
 
 def verdict(error: SlackApiError) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from bot.errors import UsageError
+from bot.store.place import file_of
 
 
 @contextmanager
@@ -20,8 +21,8 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
             yield bool(connection.execute(select(func.pg_try_advisory_lock(number))).scalar())
             connection.execute(select(func.pg_advisory_unlock_all()))
         return
-    path = engine.url.database
-    if not path or path == ":memory:" or path.startswith("file:"):
+    path = file_of(engine.url)
+    if path is None:
         yield True
         return
     with _locked(Path(f"{path}.{name}.lock")) as held:

@@ -335,8 +335,10 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
+#: by the state first, or SQLite looks for what waits of the covered among all that is pending, at every claim
 Index(
     "ix_deliveries_covered",
+    deliveries.c.state,
     deliveries.c.lane,
     deliveries.c.destination,
     sqlite_where=sql("covered = 1"),  # as a query says it

@@ -25,6 +25,7 @@ from dataclasses import asdict
 from tempfile import TemporaryDirectory
 
 from bot.limits import PACES
+from tests.bench.conclude import conclude
 from tests.bench.senders import Job, Result
 
 MEGABYTE = 1024 * 1024
@@ -102,12 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args(arguments)
     results = run_all(chosen.to, chosen.queued, chosen.rounds)
-    for line in table(results):
-        print(line)
-    met = list(aims(results))
-    for words, good in met:
-        print(f"{'met   ' if good else 'MISSED'} {words}")
-    return 0 if all(good for _, good in met) else 1
+    return conclude(table(results), aims(results))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from bot.linking import join
 from bot.model import Report, Status
 from bot.ports import Ledger
 from bot.store import open_store
+from tests.bench.conclude import conclude
 from tests.bench.history import NOW, SERVICES, SYMPTOMS, WORDS, account, fill, page_update, post
 
 AIM = 2.0  #: milliseconds
@@ -137,12 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for history in histories(chosen.most, chosen.dense):
         results[history] = asyncio.run(measure(history, chosen.rounds))
         print(f"{history.spread} updates, {history.dense} of them dense", file=sys.stderr)
-    for line in table(results):
-        print(line)
-    met = list(aims(results))
-    for words, good in met:
-        print(f"{'met   ' if good else 'MISSED'} {words}")
-    return 0 if all(good for _, good in met) else 1
+    return conclude(table(results), aims(results))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
+from tests.bench.conclude import conclude
 from tests.bench.subjects import Job, Result
 
 CASES = {"first": "first poll", "304": "unchanged, 304", "200": "unchanged, 200", "new": "one new entry"}
@@ -107,12 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     results = run_all(chosen.feeds, chosen.entries, chosen.rounds)
     print(f"{chosen.feeds} feeds of {chosen.entries} entries, the cheapest of {chosen.rounds} rounds")
-    for line in table(results):
-        print(line)
-    met = list(aims(results))
-    for words, good in met:
-        print(f"{'met   ' if good else 'MISSED'} {words}")
-    return 0 if all(good for _, good in met) else 1
+    return conclude(table(results), aims(results))
 
 
 if __name__ == "__main__":

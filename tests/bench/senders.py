@@ -1,4 +1,4 @@
-"""Who sends in the benchmark of telling many, each in a fresh process: see fanout.py."""
+"""Who sends in the benchmarks of telling many, each in a fresh process: see fanout.py and workers.py."""
 
 from __future__ import annotations
 
@@ -128,6 +128,19 @@ async def queue(job: Job) -> Result:
     return result
 
 
+async def procrastinate(job: Job) -> Result:
+    """The empty jobs in the PostgreSQL at `base`, together with other processes, from when a line has come to all."""
+    from tests.bench.jobs import Empty
+
+    async def ready() -> None:
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
+    jobs = Empty(job.base, job.abreast)
+    cpu, wall = await jobs.work(ready)
+    return Result(cpu, wall, jobs.done, peak=peak())
+
+
 async def subscribed(store, to: int) -> None:  # type: ignore[no-untyped-def]
     """An incident, and so many who want to hear of it; in portions, so that this takes less memory than sending."""
     from sqlalchemy import insert
@@ -142,7 +155,8 @@ async def subscribed(store, to: int) -> None:  # type: ignore[no-untyped-def]
     await store.write(lambda ledger: ledger.save([change(incident("i1", said))]))
     for begin in range(0, to, 1000):
         numbers = range(begin, min(begin + 1000, to))
-        some = [Subscription(Destination("webhook", f"w{number:06}"), mode=Mode.POST) for number in numbers]
+        to_each = [Destination("webhook", f"w{number:06}") for number in numbers]
+        some = [Subscription(each, mode=Mode.POST, origin="command") for each in to_each]
         await store.write(
             lambda ledger, some=some: ledger._db.execute(insert(subscriptions), [*map(subscription_row, some)]) and None
         )
@@ -151,6 +165,7 @@ async def subscribed(store, to: int) -> None:  # type: ignore[no-untyped-def]
 SUBJECTS: Mapping[str, Callable[[Job], Awaitable[Result]]] = {
     "aiohttp, bare": bare,
     "apprise": apprise,
+    "procrastinate": procrastinate,
     "statusbot": statusbot,
     "queueing": queue,
 }

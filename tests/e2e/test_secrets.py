@@ -19,7 +19,15 @@ from tests.support.rogue import DATABASE, PATHS, PROXY, SECRETS, TURNS, Rogue, f
 from tests.support.server import serve
 from tests.support.statuspage import StatusPage
 
-KINDS = ("slack:C1", "discord:42", "teams:ops", "slack-webhook:ops", "discord-webhook:ops", "webhook:own")
+KINDS = (
+    "slack:C1",
+    "discord:42",
+    "teams:ops",
+    "slack-webhook:ops",
+    "discord-webhook:ops",
+    "webhook:own",
+    "apprise:ops",
+)
 USED = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "X_BEARER_TOKEN", "MSGRAPH_CLIENT_SECRET")  #: seen on the wire
 
 CONFIGURATION = """
@@ -39,7 +47,7 @@ source = [
 TALKATIVE = """
 import logging
 
-for name in "aiohttp alembic asyncio discord slack_sdk sqlalchemy psycopg tweepy".split():
+for name in "aiohttp alembic apprise asyncio discord requests slack_sdk sqlalchemy psycopg tweepy urllib3".split():
     logging.getLogger(name).setLevel(logging.DEBUG)
 """
 
@@ -68,6 +76,7 @@ async def given(tmp_path: Path) -> AsyncIterator[Given]:
         env = {
             **SECRETS,
             **{name: f"{bad.url}/{name}{path}" for name, path in PATHS.items()},
+            "APPRISE_URL_OPS": f"json{bad.url.removeprefix('http')}/APPRISE_URL_OPS{PATHS['APPRISE_URL_OPS']}",
             "HOME": str(tmp_path),
             "STATUSBOT_LISTEN": free_place(),
             "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}",

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 
+from bot.bounded import LONGEST
 from bot.core.digest import Digest
 from bot.errors import Permanent, SendError, Temporary
 from bot.model import Act, Delivery, Destination, Receipt
@@ -93,6 +94,34 @@ async def test_a_service_that_hangs_holds_up_nothing() -> None:
         over.set()
     assert isinstance(error, Temporary)
     assert str(error) == "no answer in time"
+
+
+async def test_an_answer_that_leads_elsewhere_is_not_followed() -> None:
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=307, headers={"Location": f"http://{request.host}/elsewhere"})
+
+    async with serve(elsewhere) as server:
+        assert isinstance(await send(server), Temporary)
+    assert [request.path for request in server.requests if request.path == "/elsewhere"] == []
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    written, cut = [0], asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b" " * 65536)
+                written[0] += 65536
+        finally:
+            cut.set()
+
+    async with serve(endless) as server:
+        assert await send(server) == Receipt(), "its status has said all"
+        await asyncio.wait_for(cut.wait(), 10)
+    assert written[0] < 50 * LONGEST, "what stands in the system's buffers is more than what was read"
 
 
 @pytest.mark.parametrize(("url", "words"), [("", "is not set"), ("nonsense://x", "is no address that Apprise knows")])

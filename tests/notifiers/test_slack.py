@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.errors import Doubtful, Permanent, SendError, Temporary
+from bot.errors import Doubtful, Permanent, SendError, Temporary, Unsendable
 from bot.model import Act, Delivery, Destination, Receipt
 from bot.notifiers.slack import Slack
 from bot.ports import Fetcher, Tools
@@ -279,9 +279,16 @@ async def test_an_edit_is_not_searched_for(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("word", ["missing_scope", "not_in_channel", "channel_not_found"])
-async def test_where_the_app_may_not_read_there_is_nobody_to_ask(bench: Bench, word: str) -> None:
+async def test_where_the_app_may_not_read_nobody_can_be_asked(bench: Bench, word: str) -> None:
     bench.space.troubles["conversations.history"] = [error(word)]
-    assert await bench.slack.find(CHANNEL, delivery(Act.POST)) is None
+    with pytest.raises(Permanent, match=word):
+        await bench.slack.find(CHANNEL, delivery(Act.POST))
+
+
+async def test_a_reply_whose_thread_is_gone_is_not_to_be_found(bench: Bench) -> None:
+    bench.space.troubles["conversations.replies"] = [error("thread_not_found")]
+    with pytest.raises(Unsendable):
+        await bench.slack.find(CHANNEL, delivery(Act.REPLY, Receipt("1.1")))
 
 
 @pytest.mark.parametrize(

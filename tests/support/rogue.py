@@ -26,6 +26,7 @@ PATHS = {  # the telling ends of the secret addresses
     "SLACK_WEBHOOK_OPS": "/services/T0/B0/S3cretSlackWebhook0123",
     "DISCORD_WEBHOOK_OPS": "/api/webhooks/42/S3cretDiscordWebhook-0123",
     "WEBHOOK_OWN": "/hook/S3cretOwnHook-0123456",
+    "APPRISE_URL_OPS": "/notify/S3cretApprise-0123456",
 }
 PROXY = "S3cret/Proxy"  #: the password of the user bot
 DATABASE = "S3cret@Database"

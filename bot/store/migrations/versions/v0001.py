@@ -68,7 +68,7 @@ def _deliveries() -> None:
     op.create_index(
         "ix_deliveries_covered",
         "deliveries",
-        ["lane", "destination"],
+        ["state", "lane", "destination"],
         sqlite_where=sa.text("covered = 1"),
         postgresql_where=sa.text("covered"),
     )
