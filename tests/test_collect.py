@@ -109,6 +109,11 @@ class Corridor:
     async def deliveries(self) -> list[Delivery]:
         return (await self.store.read(lambda ledger: ledger.deliveries()))[::-1]
 
+    async def told(self) -> list[str]:
+        """The words of every update that was told, in the order of telling."""
+        words = {update.id: update.text for incident in await self.incidents() for update in incident.updates}
+        return [words[update] for delivery in await self.deliveries() for update in delivery.updates]
+
 
 @pytest.fixture
 async def store() -> AsyncIterator[SqlStore]:
@@ -298,14 +303,26 @@ async def test_only_what_reads_otherwise_than_when_it_was_saved_is_looked_up(sto
     assert len(await corridor.incidents()) == 2
 
 
-async def test_a_statement_dated_in_the_future_is_held_against_the_ledger_until_its_time_has_come(
-    corridor: Corridor,
-) -> None:
-    await corridor.take(answer(0, said(60, "slow")))
-    await corridor.take(answer(30, said(60, "slow"), said(0, "down", thread="2")))
-    await corridor.take(answer(90, said(60, "slow"), said(0, "up", thread="2")))
-    [late] = [incident for incident in await corridor.incidents() if incident.updates[0].text == "slow"]
-    assert late.started_at == at(60), "not the first sight, which stood in while the date could not be believed"
+@pytest.mark.parametrize("stated", [60, 365 * 24 * 60, -365 * 24 * 60])
+async def test_an_impossible_date_never_moves_an_incident(corridor: Corridor, stated: float) -> None:
+    """Neither when it is read, nor later when its time has come: nothing is said later than it is seen."""
+    slow, found = said(0, "slow"), said(stated, "found")
+    await corridor.take(answer(1, slow))
+    await corridor.take(answer(10, slow, found))
+    await corridor.take(answer(90, slow, found, said(80, "watched")))
+    await corridor.take(answer(366 * 24 * 60, slow, found, said(80, "watched"), said(90, "over", status="resolved")))
+    assert await corridor.texts() == ["slow", "found", "watched", "over"]
+    (incident,) = await corridor.incidents()
+    assert (incident.started_at, incident.resolved_at) == (at(0), at(90))
+    assert [(update.at, update.dated) for update in incident.updates][1] == (at(10), False)
+
+
+async def test_a_date_whose_typing_error_is_mended_is_believed(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(10, said(8 - 365 * 24 * 60, "slow")))
+    await corridor.take(answer(12, said(8, "slow")))
+    (incident,) = await corridor.incidents()
+    assert (incident.started_at, incident.updates[0].dated) == (at(8), True)
 
 
 async def test_a_second_process_takes_up_where_the_first_was_left(store: SqlStore, corridor: Corridor) -> None:
@@ -711,6 +728,20 @@ async def test_at_first_sight_only_what_is_open_is_told(corridor: Corridor) -> N
     (delivery,) = await corridor.deliveries()
     incident = next(entry for entry in await corridor.incidents() if entry.open)
     assert (delivery.incident, delivery.updates) == (incident.id, tuple(update.id for update in incident.updates))
+
+
+async def test_a_document_that_is_read_for_the_first_time_later_is_learnt_in_silence(corridor: Corridor) -> None:
+    """A page's list of past incidents may fail while its summary is read."""
+    past = replace(PAGE, url=f"{PAGE.url}/incidents.json?page=1")
+    history = [said(-9000, "old", thread="0", status="resolved"), said(-9, "down", thread="2"), said(1, "slow")]
+    await corridor.take(answer(0), answer(0, source=past, status=503))
+    await corridor.take(answer(2, said(1, "slow")), answer(2, source=past, status=503))
+    assert await corridor.told() == ["slow"]
+    await corridor.take(answer(4, said(1, "slow")), answer(4, *history, source=past))
+    assert await corridor.told() == ["slow", "down"], "what is open is told"
+    another = replace(past, url=f"{PAGE.url}/incidents.json?page=2")
+    await corridor.take(answer(6, *history, said(5, "brief", thread="3", status="resolved"), source=another))
+    assert await corridor.told() == ["slow", "down", "brief"], "the same document, whatever its query"
 
 
 async def test_a_pause_that_is_none_tells_every_update(corridor: Corridor) -> None:
