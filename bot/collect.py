@@ -137,12 +137,12 @@ def waking_of(before: Sighting, at: datetime, *, anew: bool = False) -> Waking:
 
 def _read_anew(cursor: Cursor, readings: Iterable[Reading]) -> bool:
     """Whether a document is read that never was (it failed until now, or the address is new): it may list history."""
-    known = {_bare(address) for address in cursor.pages}
+    known = {bare(address) for address in cursor.pages}
     read = (reading.capture.url for reading in readings if reading.failure is None and not reading.unchanged)
-    return any(_bare(address) not in known for address in read)
+    return any(bare(address) not in known for address in read)
 
 
-def _bare(address: str) -> str:
+def bare(address: str) -> str:
     """An address without its query, which may differ at each poll."""
     return address.partition("?")[0]
 
