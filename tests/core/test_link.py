@@ -309,6 +309,15 @@ def test_components_regions_and_references_come_from_words_where_the_source_list
     assert incident.references == ("MO244568",)
 
 
+def test_where_the_source_lists_nothing_that_the_catalogue_knows_its_words_count_as_well() -> None:
+    """Graph files an outage under "Microsoft 365 suite", and names the services in its words."""
+    text = "Exchange Online and Teams are affected."
+    suite = said(PAGE, 0, text, thread="1", components=("Microsoft 365 suite",))
+    assert only(timeline(suite)).components == ("Microsoft 365 suite", "Exchange Online", "Microsoft Teams")
+    mail = said(PAGE, 0, text, thread="1", components=("EXO",))
+    assert only(timeline(mail)).components == ("Exchange Online",)
+
+
 def test_a_maintenance_is_one_and_keeps_its_newest_window() -> None:
     facts = {"thread": "m", "maintenance": True, "status": Status.SCHEDULED}
     first = said(PAGE, 0, "Planned work", "m1", starts=at(600), ends=at(660), **facts)
