@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -763,6 +766,43 @@ async def test_after_a_pause_an_unchanged_open_incident_says_nothing(corridor: C
     assert [change.incident.open for change in outcome.changes] == [False], "only the other one is new"
     assert outcome.queued == 1
     assert (await corridor.take(answer(1200, said(0, "slow  ")))).queued == 0
+
+
+@contextlib.asynccontextmanager
+async def process(path: Path) -> AsyncIterator[Corridor]:
+    """A program that runs on the database in a file, from its start to its stop."""
+    store = open_store(f"sqlite:///{path}")
+    await store.upgrade()
+    await store.write(lambda ledger: ledger.adopt_file([Subscription(TOLD, mode=Mode.POST)]))
+    made = Corridor(store)
+    await made.collect.load()
+    yield made
+    await made.collect.flush()
+    await store.close()
+
+
+@pytest.mark.parametrize("way", ["stopped", "restored"])
+async def test_a_day_after_a_stop_or_with_the_database_of_a_day_ago_what_was_missed_is_told_once(
+    tmp_path: Path, way: str
+) -> None:
+    same, old = said(0, "slow"), said(-60, "jammed", thread="4")
+    opened = [said(300, "down", thread="2"), said(310, "found", thread="2")]
+    passed = [said(400, "brief", thread="3"), said(440, "over", thread="3", status="resolved")]
+    over = said(500, "freed", thread="4", status="resolved")
+    path, backup = tmp_path / "now.db", tmp_path / "backup.db"
+    async with process(path) as before:
+        await before.take(answer(0, same, old))
+        assert sorted(await before.told()) == ["jammed", "slow"]
+    shutil.copy(path, backup)
+    if way == "restored":
+        async with process(path) as lost:
+            await lost.take(answer(600, same, *opened, *passed, old, over))
+    async with process(backup) as again:
+        known = len(await again.deliveries())
+        await again.take(answer(24 * 60, same, *opened, *passed, old, over))
+        words = {update.id: update.text for it in await again.incidents() for update in it.updates}
+        told = [[words[name] for name in delivery.updates] for delivery in (await again.deliveries())[known:]]
+    assert sorted(told) == [["brief", "over"], ["down", "found"], ["freed"]], "the unchanged one says nothing"
 
 
 async def test_whoever_was_told_of_the_opening_is_told_of_the_end_that_has_no_words(corridor: Corridor) -> None:
