@@ -136,10 +136,10 @@ def waking_of(before: Sighting, at: datetime, *, anew: bool = False) -> Waking:
 
 
 def _read_anew(cursor: Cursor, readings: Iterable[Reading]) -> bool:
-    """Whether a document is read that never was (it failed until now, or the address is new): it may list history."""
+    """Whether a document is read that never was, though others were (it failed until now): it may list history."""
     known = {bare(address) for address in cursor.pages}
     read = (reading.capture.url for reading in readings if reading.failure is None and not reading.unchanged)
-    return any(bare(address) not in known for address in read)
+    return bool(known) and any(bare(address) not in known for address in read)
 
 
 def bare(address: str) -> str:
