@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from bot.collect import bare
 from bot.core.link import ALIKE, SAME
 from bot.core.match import alike
 from bot.core.route import open_now
@@ -70,7 +71,8 @@ class Hearing:
     incidents: list[Incident] = field(default_factory=list)  #: the timeline at the end, newest first
     directory: Directory = field(default_factory=Directory)
     notices: list[Notice] = field(default_factory=list)  #: what was told, in its order
-    first_read: dict[str, datetime] = field(default_factory=dict)  #: source -> when it could be read first
+    first_read: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """(source, a document's address) -> when it could be read first"""
     history: set[str] = field(default_factory=set)  #: ids of the reports that were history at that time
     named: set[str] = field(default_factory=set)  #: ids of the statements that were read, where they have their own
     counted: dict[tuple[str, str], int] = field(default_factory=dict)  #: (source, thread) -> most statements at once
@@ -80,7 +82,7 @@ class Hearing:
         if reading.failure is not None:
             return
         source = reading.capture.source
-        self.first_read.setdefault(source, reading.capture.at)
+        self.first_read.setdefault((source, bare(reading.capture.url)), reading.capture.at)
         threads: dict[str, int] = defaultdict(int)
         for item in reading.items:
             if item.native_id is not None:
@@ -91,14 +93,15 @@ class Hearing:
             self.counted[source, thread] = max(count, self.counted.get((source, thread), 0))
 
     def look_back(self, capture: Capture, incidents: Iterable[Incident]) -> None:
-        """At the first sight of a source, note what of it is history: its reports on incidents that are not open.
+        """At the first sight of a document, note what of it is history: its reports on incidents that are not open.
 
         Where the last that was told of one still calls it open, what ends it is no history: it is owed (rule 12).
         """
         over = (incident for incident in incidents if not open_now(incident, capture.at))
         past = (incident for incident in over if not any(n.incident.open for n in _touching(incident, self)[-1:]))
         reports = (report for incident in past for report in reports_of(incident))
-        self.history.update(report.id for report in reports if report.source == capture.source)
+        seen_now = (report for report in reports if report.first_seen_at == capture.at)
+        self.history.update(report.id for report in seen_now if report.source == capture.source)
 
     @property
     def calls(self) -> Iterable[Notice]:
@@ -113,7 +116,7 @@ async def listen(paths: Sequence[Path], store: Store, mode: Mode = Mode.THREAD) 
     everything = Subscription(LISTENER, mode=mode)
 
     async def after(capture: Capture) -> None:
-        if hearing.first_read.get(capture.source) == capture.at:
+        if hearing.first_read.get((capture.source, bare(capture.url))) == capture.at:
             hearing.look_back(capture, await store.read(lambda ledger: ledger.timeline()))
 
     played = await replay(paths, store, {}, [everything], after, notifier=lambda _: listener, read=hearing.read)

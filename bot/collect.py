@@ -84,7 +84,9 @@ def save(
     if worker and not ledger.keep(worker, SOURCE, [source.id]):
         raise Lost(f"{source.id}: another process polls it now")
     before = sightings.get(source.id, Sighting(source.id))
-    fresh = [report for reading in readings for report in _fresh(ledger, source, reading)]
+    waking = waking_of(before, at, anew=_read_anew(cursor, readings))
+    read_at = None if waking is Waking.FIRST else before.read_at
+    fresh = [report for reading in readings for report in _fresh(ledger, source, reading, read_at)]
     changes = join(ledger, fresh, watched.vocabulary, likeness=watched.likeness) if fresh else []
     if worker:  # read here, since link keeps other processes off the provider until this one has written
         sightings = {**sightings, **ledger.sightings(sightings.keys() - {source.id})}
@@ -99,7 +101,6 @@ def save(
     if changes or not moved(before, after):
         ledger.save_sightings([after])
     ledger.note_beliefs(health.edges(before, after, absent, at))
-    waking = waking_of(before, at)
     queued = moved_on + sum(
         ledger.route(routing, at)
         for change in changes
@@ -124,20 +125,35 @@ def moved(before: Sighting, after: Sighting) -> bool:
     )
 
 
-def waking_of(before: Sighting, at: datetime) -> Waking:
-    """Whether the source is seen for the first time, after a pause, or in the ordinary course (rule of truth 11)."""
-    if before.read_at is None:
+def waking_of(before: Sighting, at: datetime, *, anew: bool = False) -> Waking:
+    """Whether the source is seen for the first time, after a pause, or in the ordinary course (rule of truth 11).
+
+    anew: a document of it is read for the first time, while others were read before.
+    """
+    if before.read_at is None or anew:
         return Waking.FIRST
     return Waking.PAUSED if at - before.read_at >= SHORT else Waking.AWAKE
 
 
-def _fresh(ledger: Ledger, source: Source, reading: Reading) -> list[Report]:
+def _read_anew(cursor: Cursor, readings: Iterable[Reading]) -> bool:
+    """Whether a document is read that never was, though others were (it failed until now): it may list history."""
+    known = {bare(address) for address in cursor.pages}
+    read = (reading.capture.url for reading in readings if reading.failure is None and not reading.unchanged)
+    return bool(known) and any(bare(address) not in known for address in read)
+
+
+def bare(address: str) -> str:
+    """An address without its query, which may differ at each poll."""
+    return address.partition("?")[0]
+
+
+def _fresh(ledger: Ledger, source: Source, reading: Reading, read_at: datetime | None) -> list[Report]:
     items = [item for item in reading.items if item.thread not in reading.told]
     if not items:
         return []
     threads = {item.thread for item in items if item.thread is not None}
     native_ids = {item.native_id for item in items if item.native_id is not None}
-    return normalise(source, items, ledger.known(source.id, threads, native_ids), reading.capture.at)
+    return normalise(source, items, ledger.known(source.id, threads, native_ids), reading.capture.at, read_at=read_at)
 
 
 def failure_of(readings: Sequence[Reading]) -> Unreadable | None:

@@ -22,7 +22,8 @@ def merge(ledger: Ledger, one: str, other: str, vocabularies: Mapping[str, Vocab
 
     vocabularies: by provider id. at: now.
     """
-    first, second = _held(ledger, one), _incident(ledger, other)
+    first = _one_of(_held(ledger, one), one, but=ledger.called(other))
+    second = _one_of(_called(ledger, other), other, but=[first])
     if first.id == second.id:
         raise UsageError(f"{one} and {other} are one incident already; see `statusbot timeline` for the ids")
     if first.provider != second.provider:
@@ -43,7 +44,9 @@ def merge(ledger: Ledger, one: str, other: str, vocabularies: Mapping[str, Vocab
 
 def split(ledger: Ledger, name: str, report: str, vocabularies: Mapping[str, Vocabulary], at: datetime) -> Incident:
     """Take a report, `<source>|<native id>`, out of an incident; its own. Raises UsageError where that cannot be."""
-    incident = _held(ledger, name)
+    found = _held(ledger, name)
+    bearing = [incident for incident in found if report in corrections.reports_of(incident)]
+    incident = _one_of(bearing or found, name)
     reports = corrections.reports_of(incident)
     if report not in reports:
         known = f"it has {', '.join(list(reports)[:3])}{' …' if len(reports) > 3 else ''}"
@@ -57,17 +60,27 @@ def split(ledger: Ledger, name: str, report: str, vocabularies: Mapping[str, Voc
     return next(change.incident for change in changes if report in corrections.reports_of(change.incident))
 
 
-def _held(ledger: Ledger, name: str) -> Incident:
-    """An incident, about whose provider no other process decides until this transaction is over."""
-    ledger.neighbourhood(_incident(ledger, name).provider)
-    return _incident(ledger, name)
+def _held(ledger: Ledger, name: str) -> list[Incident]:
+    """Those that bear a name, about whose providers no other process decides until this transaction is over."""
+    for provider in sorted({incident.provider for incident in _called(ledger, name)}):
+        ledger.neighbourhood(provider)
+    return _called(ledger, name)
 
 
-def _incident(ledger: Ledger, name: str) -> Incident:
-    incident = ledger.incident(name)
-    if incident is None:
+def _called(ledger: Ledger, name: str) -> list[Incident]:
+    found = ledger.called(name)
+    if not found:
         raise UsageError(f"there is no incident {name!r}; see `statusbot timeline`")
-    return incident
+    return found
+
+
+def _one_of(found: Sequence[Incident], name: str, but: Sequence[Incident] = ()) -> Incident:
+    """The one of several that a name may mean, where another name stands for `but` one of them."""
+    if len(found) > 1 and len(but) == 1:
+        found = [incident for incident in found if incident.id != but[0].id]
+    if len(found) > 1:
+        raise UsageError(f"{name} may be {' or '.join(incident.id for incident in found)}; name one by its id")
+    return found[0]
 
 
 def _free(ledger: Ledger, former: Mapping[str, str], incident: Incident) -> Mapping[str, str]:

@@ -145,12 +145,17 @@ class Deliver:
                 await self._rest()
 
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
-        """Send until nothing is owed any more, or until `patience` of real time is over."""
+        """Send until nothing is owed any more that falls due within `patience`, or until that much real time is over.
+
+        (A recording's clock may stand years before what an operator's correction owes since today.)
+        """
+        end = self._clock.now() + patience
         with suppress(TimeoutError):
             async with asyncio.timeout(patience.total_seconds()):
                 while True:
                     await self.sweep()
-                    if await self._store.read(lambda ledger: ledger.next_due()) is None:
+                    due = await self._store.read(lambda ledger: ledger.next_due())
+                    if due is None or due > end:
                         return
                     await self._rest()
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import blake2b
 
 from bot.core.match import Vocabulary
@@ -80,9 +79,7 @@ def parse(watched: Watched, capture: Capture, known: Collection[str] = ()) -> Re
         fresh = b"".join(entry for name, entry in entries.items() if name not in read_before)
         said = replace(capture, body=divided.head + fresh + divided.tail)
     items = tuple(watched.collector.parse(watched.source, said))
-    believed_later = any(item.at is not None and item.at > capture.at for item in items)
-    parts = tuple(name for name in entries if name in read_before or not believed_later)
-    return Reading(capture, items, marks=marks(items, capture.at), parts=parts)
+    return Reading(capture, items, marks=marks(items), parts=tuple(entries))
 
 
 def digest_of(entry: bytes) -> str:
@@ -90,19 +87,12 @@ def digest_of(entry: bytes) -> str:
     return blake2b(entry, digest_size=8).hexdigest()
 
 
-def marks(items: Iterable[Item], at: datetime) -> Mapping[str | None, int]:
-    """By thread, a number that stands for its statements within this process.
-
-    A thread with a statement that is dated later than `at` has none: once that time has come, the date is believed.
-    """
+def marks(items: Iterable[Item]) -> Mapping[str | None, int]:
+    """By thread, a number that stands for its statements within this process."""
     threads: dict[str | None, list[Item]] = {}
     for item in items:
         threads.setdefault(item.thread, []).append(item)
-    return {
-        thread: hash(tuple(members))
-        for thread, members in threads.items()
-        if not any(item.at is not None and item.at > at for item in members)
-    }
+    return {thread: hash(tuple(members)) for thread, members in threads.items()}
 
 
 async def poll(watched: Watched, cursor: Cursor, seen: list[Capture] | None = None) -> list[Reading]:

@@ -27,7 +27,13 @@ OVER = replace(
 
 def heard(now: Incident, *notices: Notice, history: Iterable[str] = ()) -> Hearing:
     """What was told of one incident; `history`: the reports that were none of the news when first read."""
-    return Hearing([now], Directory(), list(notices), {"acme/page": T0}, set(history))
+    return Hearing([now], Directory(), list(notices), {("acme/page", ""): T0}, set(history))
+
+
+def seen(minutes: float, now: Incident) -> Incident:
+    """An incident whose reports were first seen so many minutes after T0."""
+    told = (tuple(replace(it, first_seen_at=at(minutes)) for it in update.reports) for update in now.updates)
+    return replace(now, updates=tuple(replace(it, reports=them) for it, them in zip(now.updates, told, strict=True)))
 
 
 def notice(now: Incident, *updates: Update, act: Act = Act.REPLY) -> Notice:
@@ -130,15 +136,21 @@ def test_an_older_update_at_the_first_sight_of_its_source_is_silent() -> None:
 def test_history_is_what_was_not_open_when_its_source_was_first_read() -> None:
     hearing, capture = Hearing(), Capture(at(60), "acme/page", "https://a.example", 200)
     other = incident("i3", update(report("o", "acme/x")), status=Status.RESOLVED)
-    hearing.look_back(capture, [OVER, incident("i2", update(report("5"))), other])
+    hearing.look_back(capture, [seen(60, it) for it in (OVER, incident("i2", update(report("5"))), other)])
     assert hearing.history == {"acme/page|1", "acme/page|2"}
+
+
+def test_what_was_seen_before_another_document_was_first_read_is_no_history_of_that() -> None:
+    hearing = Hearing()
+    hearing.look_back(Capture(at(60), "acme/page", "https://a.example/past", 200), [seen(30, OVER)])
+    assert hearing.history == set()
 
 
 def test_what_ends_an_incident_that_was_told_as_open_is_no_history() -> None:
     capture = Capture(at(60), "acme/page", "https://a.example", 200)
     told_open, told_whole = heard(OVER, CREATE), heard(OVER, CREATE, notice(OVER))
-    told_open.look_back(capture, [OVER])
-    told_whole.look_back(capture, [OVER])
+    told_open.look_back(capture, [seen(60, OVER)])
+    told_whole.look_back(capture, [seen(60, OVER)])
     assert (told_open.history, told_whole.history) == (set(), {"acme/page|1", "acme/page|2"})
 
 
@@ -190,7 +202,7 @@ def test_a_capture_that_cannot_be_read_is_no_first_sight() -> None:
     hearing.read(Reading(Capture(T0, "acme/page", "", 503), failure=Unreadable("503")))
     hearing.read(Reading(Capture(at(5), "acme/page", "", 200)))
     hearing.read(Reading(Capture(at(9), "acme/page", "", 200)))
-    assert hearing.first_read == {"acme/page": at(5)}
+    assert hearing.first_read == {("acme/page", ""): at(5)}
 
 
 # --- labels ------------------------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -108,6 +111,11 @@ class Corridor:
 
     async def deliveries(self) -> list[Delivery]:
         return (await self.store.read(lambda ledger: ledger.deliveries()))[::-1]
+
+    async def told(self) -> list[str]:
+        """The words of every update that was told, in the order of telling."""
+        words = {update.id: update.text for incident in await self.incidents() for update in incident.updates}
+        return [words[update] for delivery in await self.deliveries() for update in delivery.updates]
 
 
 @pytest.fixture
@@ -298,14 +306,26 @@ async def test_only_what_reads_otherwise_than_when_it_was_saved_is_looked_up(sto
     assert len(await corridor.incidents()) == 2
 
 
-async def test_a_statement_dated_in_the_future_is_held_against_the_ledger_until_its_time_has_come(
-    corridor: Corridor,
-) -> None:
-    await corridor.take(answer(0, said(60, "slow")))
-    await corridor.take(answer(30, said(60, "slow"), said(0, "down", thread="2")))
-    await corridor.take(answer(90, said(60, "slow"), said(0, "up", thread="2")))
-    [late] = [incident for incident in await corridor.incidents() if incident.updates[0].text == "slow"]
-    assert late.started_at == at(60), "not the first sight, which stood in while the date could not be believed"
+@pytest.mark.parametrize("stated", [60, 365 * 24 * 60, -365 * 24 * 60])
+async def test_an_impossible_date_never_moves_an_incident(corridor: Corridor, stated: float) -> None:
+    """Neither when it is read, nor later when its time has come: nothing is said later than it is seen."""
+    slow, found = said(0, "slow"), said(stated, "found")
+    await corridor.take(answer(1, slow))
+    await corridor.take(answer(10, slow, found))
+    await corridor.take(answer(90, slow, found, said(80, "watched")))
+    await corridor.take(answer(366 * 24 * 60, slow, found, said(80, "watched"), said(90, "over", status="resolved")))
+    assert await corridor.texts() == ["slow", "found", "watched", "over"]
+    (incident,) = await corridor.incidents()
+    assert (incident.started_at, incident.resolved_at) == (at(0), at(90))
+    assert [(update.at, update.dated) for update in incident.updates][1] == (at(10), False)
+
+
+async def test_a_date_whose_typing_error_is_mended_is_believed(corridor: Corridor) -> None:
+    await corridor.take(answer(0))
+    await corridor.take(answer(10, said(8 - 365 * 24 * 60, "slow")))
+    await corridor.take(answer(12, said(8, "slow")))
+    (incident,) = await corridor.incidents()
+    assert (incident.started_at, incident.updates[0].dated) == (at(8), True)
 
 
 async def test_a_second_process_takes_up_where_the_first_was_left(store: SqlStore, corridor: Corridor) -> None:
@@ -713,6 +733,20 @@ async def test_at_first_sight_only_what_is_open_is_told(corridor: Corridor) -> N
     assert (delivery.incident, delivery.updates) == (incident.id, tuple(update.id for update in incident.updates))
 
 
+async def test_a_document_that_is_read_for_the_first_time_later_is_learnt_in_silence(corridor: Corridor) -> None:
+    """A page's list of past incidents may fail while its summary is read."""
+    past = replace(PAGE, url=f"{PAGE.url}/incidents.json?page=1")
+    history = [said(-9000, "old", thread="0", status="resolved"), said(-9, "down", thread="2"), said(1, "slow")]
+    await corridor.take(answer(0), answer(0, source=past, status=503))
+    await corridor.take(answer(2, said(1, "slow")), answer(2, source=past, status=503))
+    assert await corridor.told() == ["slow"]
+    await corridor.take(answer(4, said(1, "slow")), answer(4, *history, source=past))
+    assert await corridor.told() == ["slow", "down"], "what is open is told"
+    another = replace(past, url=f"{PAGE.url}/incidents.json?page=2")
+    await corridor.take(answer(6, *history, said(5, "brief", thread="3", status="resolved"), source=another))
+    assert await corridor.told() == ["slow", "down", "brief"], "the same document, whatever its query"
+
+
 async def test_a_pause_that_is_none_tells_every_update(corridor: Corridor) -> None:
     await corridor.take(answer(0))
     await corridor.take(answer(14, said(1, "slow"), said(5, "found"), said(9, "over", status="resolved")))
@@ -732,6 +766,43 @@ async def test_after_a_pause_an_unchanged_open_incident_says_nothing(corridor: C
     assert [change.incident.open for change in outcome.changes] == [False], "only the other one is new"
     assert outcome.queued == 1
     assert (await corridor.take(answer(1200, said(0, "slow  ")))).queued == 0
+
+
+@contextlib.asynccontextmanager
+async def process(path: Path) -> AsyncIterator[Corridor]:
+    """A program that runs on the database in a file, from its start to its stop."""
+    store = open_store(f"sqlite:///{path}")
+    await store.upgrade()
+    await store.write(lambda ledger: ledger.adopt_file([Subscription(TOLD, mode=Mode.POST)]))
+    made = Corridor(store)
+    await made.collect.load()
+    yield made
+    await made.collect.flush()
+    await store.close()
+
+
+@pytest.mark.parametrize("way", ["stopped", "restored"])
+async def test_a_day_after_a_stop_or_with_the_database_of_a_day_ago_what_was_missed_is_told_once(
+    tmp_path: Path, way: str
+) -> None:
+    same, old = said(0, "slow"), said(-60, "jammed", thread="4")
+    opened = [said(300, "down", thread="2"), said(310, "found", thread="2")]
+    passed = [said(400, "brief", thread="3"), said(440, "over", thread="3", status="resolved")]
+    over = said(500, "freed", thread="4", status="resolved")
+    path, backup = tmp_path / "now.db", tmp_path / "backup.db"
+    async with process(path) as before:
+        await before.take(answer(0, same, old))
+        assert sorted(await before.told()) == ["jammed", "slow"]
+    shutil.copy(path, backup)
+    if way == "restored":
+        async with process(path) as lost:
+            await lost.take(answer(600, same, *opened, *passed, old, over))
+    async with process(backup) as again:
+        known = len(await again.deliveries())
+        await again.take(answer(24 * 60, same, *opened, *passed, old, over))
+        words = {update.id: update.text for it in await again.incidents() for update in it.updates}
+        told = [[words[name] for name in delivery.updates] for delivery in (await again.deliveries())[known:]]
+    assert sorted(told) == [["brief", "over"], ["down", "found"], ["freed"]], "the unchanged one says nothing"
 
 
 async def test_whoever_was_told_of_the_opening_is_told_of_the_end_that_has_no_words(corridor: Corridor) -> None:

@@ -277,6 +277,38 @@ async def test_a_merge_undoes_the_split(desk: Desk) -> None:
     assert kept.apart == frozenset()
 
 
+async def test_a_name_that_several_bear_means_the_one_that_is_not_named_beside_it(desk: Desk) -> None:
+    """What was split off by mistake names the incident that it came from: `merge` with that name brings it back."""
+    await desk.take(PAGE, MAIL)
+    await desk.take(X, item("x1", "Calls are failing, see MO1111111", minutes=1))
+    made = await desk.split("MO1111111", f"{X.id}|x1")
+    assert made.references == ("MO1111111",)
+    await desk.merge(made.id, "MO1111111")
+    assert await desk.parts() == [["p1", "x1"]]
+    made = await desk.split("MO1111111", f"{X.id}|x1")
+    await desk.merge("MO1111111", made.id)
+    assert await desk.parts() == [["p1", "x1"]]
+
+
+async def test_a_report_is_split_from_the_one_of_several_that_has_it(desk: Desk) -> None:
+    await desk.take(PAGE, MAIL, MORE_MAIL)
+    await desk.take(X, item("x1", "Calls are failing, see MO1111111", minutes=1))
+    await desk.split("MO1111111", f"{X.id}|x1")
+    await desk.split("MO1111111", f"{PAGE.id}|p1b")
+    assert await desk.parts() == [["p1"], ["p1b"], ["x1"]]
+
+
+async def test_a_name_that_may_mean_several_is_refused_with_their_ids(desk: Desk) -> None:
+    await desk.take(PAGE, MAIL, CALLS)
+    await desk.take(X, item("x1", "Calls are failing, see MO1111111", minutes=1))
+    page, calls = await desk.of("MO1111111"), await desk.of("MO2222222")
+    made = await desk.split("MO1111111", f"{X.id}|x1")
+    for one, other in (("MO1111111", calls.id), (calls.id, "MO1111111"), ("MO1111111", "MO1111111")):
+        with pytest.raises(UsageError, match=f"MO1111111 may be {page.id} or {made.id}; name one by its id"):
+            await desk.merge(one, other)
+    assert len(await desk.parts()) == 3
+
+
 # --- what cannot be ----------------------------------------------------------------------------------------------
 
 

@@ -208,6 +208,18 @@ async def test_in_a_thread_replies_and_edits_stand_on_the_first_message(post: Po
     assert [delivery.root for delivery in others] == [first.receipt] * 2
 
 
+async def test_to_send_all_that_is_owed_waits_for_nothing_that_is_due_beyond_its_patience(post: Post) -> None:
+    """A recording of last year, replayed where an operator has corrected something today."""
+    await post.subscribe(A)
+    await post.owe(report(1))
+    post.clock.forward(days=-300)
+    await post.owe(report(2, thread="2"))
+    async with asyncio.timeout(20):
+        await post.worker.drain(timedelta(seconds=60))
+    assert [text for _, _, text in post.notifier.sent] == ["words 2"]
+    assert await post.states() == [State.PENDING, State.SENT]
+
+
 # --- verdicts ----------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.answer.why import Account, account, rule_words, verdict_words, why_words
-from bot.core.join import FIRST
+from bot.core.join import FIRST, SET_APART
 from bot.core.match import Vocabulary
 from bot.core.route import Waking, routings
 from bot.model import Act, Delivery, Destination, Directory, Impact, Incident, Receipt, Report, State, Status, Verdict
@@ -77,6 +77,33 @@ def test_a_rule_that_was_not_kept_is_not_invented() -> None:
 
 def test_control_characters_of_a_statement_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in why_words(Account(incident("i1", update(report("l", text="a\x1b[31mb")))), NAMES)
+
+
+def test_what_an_operator_set_apart_opened_its_incident_and_was_told_before() -> None:
+    late = seen_late(60, "late", minutes=1)
+    apart = incident("i1", update(POST), update(late), joined={POST.id: SET_APART, late.id: "acme/page files it there"})
+    said = words(Account(apart, (delivery(),), (Verdict(subscription(SLACK)),)))
+    assert "opened it: an operator set it apart." in said
+    assert "no message of its own to slack:C1: it was told of the incident from which an operator set this" in said
+
+
+def test_a_first_sight_that_stands_in_for_a_date_is_said_to() -> None:
+    undated = incident("i1", update(replace(POST, dated=False)))
+    assert "19:00 UTC (when first seen) · X (@acme):" in words(Account(undated))
+
+
+async def test_another_that_bears_the_name_is_said(memory: SqlStore) -> None:
+    younger = incident("i2", update(report("y", minutes=90)), references=("AC1",), title="Later trouble")
+
+    def work(ledger: Ledger) -> str:
+        ledger.save([change(SPOKEN), change(younger)])
+        told = account(ledger, "AC1", lambda _: Vocabulary())
+        assert told is not None
+        return words(told)
+
+    said = await memory.write(work)
+    assert "id i2" in said
+    assert "AC1 is also i1 Trouble." in said
 
 
 def test_an_absorbed_incident_s_name_is_said_to_lead_here() -> None:

@@ -24,7 +24,7 @@ def timeline_words(incidents: Iterable[Incident], directory: Directory) -> str:
 def incident_words(incident: Incident, directory: Directory) -> str:
     """One incident and its updates, in lines."""
     lines = heading(incident, directory)
-    lines += wrapped(listing(incident.components), "  ")
+    lines += wrapped(" · ".join(filter(None, (listing(incident.components), listing(incident.regions)))), "  ")
     for words in beside(incident):
         lines += wrapped(PLAIN.line(words), "  ")
     if found := contradiction(incident):

@@ -9,10 +9,10 @@ from datetime import datetime
 from bot.answer.subscriptions import subscription_words
 from bot.answer.timeline import heading, wrapped
 from bot.core.carrier import carried_by
-from bot.core.join import FIRST
+from bot.core.join import FIRST, SET_APART
 from bot.core.match import Vocabulary
 from bot.core.route import RECENT, as_it_stands
-from bot.core.summary import beside, impact_words
+from bot.core.summary import beside, impact_words, title_of
 from bot.core.text import clip
 from bot.markup import PLAIN, clean
 from bot.model import Act, Delivery, Destination, Directory, Incident, State, Subscription, Update, Verdict
@@ -43,6 +43,7 @@ class Account:
     deliveries: tuple[Delivery, ...] = ()  #: oldest first
     verdicts: tuple[Verdict, ...] = ()
     called: str = ""  #: the name by which it was asked for
+    others: tuple[Incident, ...] = ()  #: that bear this name, too
 
 
 def account(
@@ -57,12 +58,13 @@ def account(
     vocabulary: a provider's id -> its names. to: as far as it concerns this destination. at: now, by
     which mutes are over.
     """
-    incident = ledger.incident(name)
-    if incident is None:
+    found = ledger.called(name)
+    if not found:
         return None
+    *others, incident = found
     owed = [entry for entry in ledger.deliveries_of(incident.id) if to is None or entry.destination == to]
     verdicts = ledger.explain(as_it_stands(incident, vocabulary(incident.provider)), to, at)
-    return Account(incident, tuple(owed), tuple(verdicts), name)
+    return Account(incident, tuple(owed), tuple(verdicts), name, tuple(others))
 
 
 def why_words(told: Account, directory: Directory, to: Destination | None = None) -> str:
@@ -71,6 +73,8 @@ def why_words(told: Account, directory: Directory, to: Destination | None = None
     lines = [*heading(incident, directory), f"  id {incident.id}"]
     if told.called != incident.id and told.called.strip().casefold() not in map(str.casefold, incident.references):
         lines += wrapped(f"{told.called} turned out to be this one.", "  ")
+    for other in told.others:
+        lines += wrapped(f"{told.called} is also {other.id} {clip(clean(title_of(other)), FIRST_WORDS)}.", "  ")
     lines += ["", "What was said, and why it stands here:"]
     for update in incident.updates:
         lines += _origin(update, incident, directory)
@@ -91,7 +95,8 @@ def _origin(update: Update, incident: Incident, directory: Directory) -> list[st
     lines = []
     for place, report in enumerate(update.reports):
         source = directory.labels.get(report.source, report.source)
-        line = f"{PLAIN.line((report.at,))} · {source}: {_first_words(report.text or report.title)}"
+        when = PLAIN.line((report.at,)) + ("" if report.dated else " (when first seen)")
+        line = f"{when} · {source}: {_first_words(report.text or report.title)}"
         lines += wrapped(line, "  ")
         same = "the same statement as the one above; " if place else ""
         lines += wrapped(f"{same}{rule_words(incident.joined.get(report.id, ''))}.", "    ")
@@ -112,7 +117,7 @@ def _stand_ins(told: Account) -> list[str]:
 
 def rule_words(rule: str) -> str:
     """A rule of joining as a sentence's end: `joined because it names MO1221364`."""
-    if rule == FIRST:
+    if rule in (FIRST, SET_APART):
         return f"opened it: {rule}"
     return f"joined because {rule}" if rule else "the rule that joined it was not kept"
 
@@ -132,7 +137,8 @@ def _messages(update: Update, told: Account) -> Iterator[str]:
         calls = [owed for owed in own if owed.act is not Act.EDIT]
         yield from map(delivery_words, calls or own[-1:])
         if not own and not all(owed.instead for owed in every):
-            yield f"no message of its own to {destination}: {_unsent(update, every[0], destination in subscribed)}"
+            why = _unsent(update, told.incident, every[0], destination in subscribed)
+            yield f"no message of its own to {destination}: {why}"
 
 
 def delivery_words(delivery: Delivery) -> str:
@@ -147,13 +153,15 @@ def delivery_words(delivery: Delivery) -> str:
     return f"owed to {to}: {what}, {FATES[delivery.state]}{reason}."
 
 
-def _unsent(update: Update, opening: Delivery, subscribed: bool) -> str:
+def _unsent(update: Update, incident: Incident, opening: Delivery, subscribed: bool) -> str:
     """Why an update of an incident that was told has no message."""
     seen = min((report.first_seen_at for report in update.reports), default=update.at)
     if opening.created_at and seen <= opening.created_at:
         return f"it was known when that was first told, at {PLAIN.line((opening.created_at,))}."
     if not subscribed:
         return "that has no subscription any more."
+    if SET_APART in incident.joined.values():
+        return "it was told of the incident from which an operator set this one apart."
     return "it was history at the first sight of its source, or its words had been told as another's."
 
 

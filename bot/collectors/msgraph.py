@@ -265,9 +265,14 @@ def _said(words: str) -> Status | None:
 
 
 def _stated_at(issue: Mapping[str, Any], newest: Item) -> datetime | None:
-    """When the issue last changed, where no post says so: Microsoft ends issues without a word."""
-    changed = parse_iso(issue.get("lastModifiedDateTime"))
-    return changed if changed is not None and newest.at is not None and changed > newest.at else None
+    """When the issue last changed, where no post says so: Microsoft ends issues without a word.
+
+    Where that does not tell, either, an issue that is over has ended when it says.
+    """
+    changes = [parse_iso(issue.get("lastModifiedDateTime"))]
+    if (status := _status(issue)) is not None and status.closed:
+        changes.append(parse_iso(issue.get("endDateTime")))
+    return next((at for at in changes if at is not None and newest.at is not None and at > newest.at), None)
 
 
 def _post(common: Item, post: Mapping[str, Any]) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core import match
@@ -12,6 +12,7 @@ from bot.model import Incident, Status, Update
 
 ECHO = timedelta(minutes=15)  #: a post so soon after the end may tell late what was said before it
 REPEATED = 0.6  #: so much alike is what was said before
+SAME = 0.85  #: the same of what says that trouble remains: two such statements have many words in common
 _REMAINS = re.compile(
     r"\bstill (?:seeing|see|investigating|working|experienc\w*|affected|impacted|failing|fails?|down|unable|ongoing)\b"
     r"|\bcontinu\w+ to (?:see|experience|investigate|work|fail|impact|affect|restore|mitigate)\b"
@@ -21,6 +22,9 @@ _REMAINS = re.compile(
     r"|\b(?:issue|problem|impact|outage) (?:has |is )?(?:returned|recurred|reoccurred|persists|continues|back)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"[.!?\n]+")
+#: Words by which a sentence asks who may still see trouble, rather than saying that there is any.
+_ASKS = re.compile(r"\b(?:if|should you|in case|whether|anyone|those (?:who|still))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,18 @@ def states(updates: Iterable[Update]) -> list[tuple[datetime, Update]]:
     """The updates that count for the incident's state, in the order in which their state was stated.
 
     Where a source with a field for it has said that it is over, words alone reopen it only where they go on: neither
-    what repeats an earlier statement nor what is told late or thanks.
+    what repeats an earlier statement nor what is told late or thanks. What says no more than that trouble remains
+    ("We're still seeing errors") counts only there, as investigating.
     """
-    spoken = [(update.stated_at or update.at, update) for update in updates if update.status and update.reports]
+    spoken = [(update.stated_at or update.at, update) for update in updates if update.reports]
     spoken.sort(key=lambda entry: entry[0])
     counted: list[tuple[datetime, Update]] = []
     ended: datetime | None = None  # by a source's field
     for at, update in spoken:
+        if update.status is None:
+            if ended is None or not remains(update.text):
+                continue
+            update = replace(update, status=Status.INVESTIGATING)
         if ended is not None and not formal(update) and not _goes_on(update, at - ended, counted):
             continue
         counted.append((at, update))
@@ -58,12 +67,16 @@ def formal(update: Update) -> bool:
     return any(report.status is not None for report in update.reports)
 
 
+def remains(words: str) -> bool:
+    """Whether a statement says that trouble remains; not where it only asks who may still see any."""
+    return any(_REMAINS.search(said) and not _ASKS.search(said) for said in _SENTENCE.split(words))
+
+
 def _goes_on(update: Update, after: timedelta, earlier: Iterable[tuple[datetime, Update]]) -> bool:
-    if any(match.alike(update.text, before.text) >= REPEATED for _, before in earlier):
+    still = remains(update.text)
+    if any(match.alike(update.text, before.text) >= (SAME if still else REPEATED) for _, before in earlier):
         return False
-    if _REMAINS.search(update.text):
-        return True
-    return after > ECHO and update.status in (Status.INVESTIGATING, Status.IDENTIFIED)
+    return still or (after > ECHO and update.status in (Status.INVESTIGATING, Status.IDENTIFIED))
 
 
 def contradiction(incident: Incident) -> Contradiction | None:

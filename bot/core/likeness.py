@@ -85,7 +85,10 @@ def _topic(
 
 
 def named(report: Report, vocabulary: Vocabulary) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The components and regions of a report: those its source lists, else those its words speak of."""
+    """The components and regions of a report: those its source lists, else those its words speak of.
+
+    Where it lists none that the catalogue knows ("Microsoft 365 suite"), both.
+    """
     return _named(report.title, report.text, report.components, report.regions, vocabulary)
 
 
@@ -94,8 +97,9 @@ def _named(
     title: str, said: str, components: tuple[str, ...], regions: tuple[str, ...], vocabulary: Vocabulary
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     text = f"{title}\n{said}"
-    components = tuple(map(vocabulary.canonical, components)) or vocabulary.components_in(text)
-    return components, regions or vocabulary.regions_in(text)
+    listed = tuple(map(vocabulary.canonical, components))
+    in_words = () if any(map(vocabulary.knows, listed)) else vocabulary.components_in(text)
+    return (*listed, *in_words), regions or vocabulary.regions_in(text)
 
 
 def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) -> Evidence:

@@ -407,19 +407,25 @@ def updates_of(reports: Sequence[Report], before: Incident | None) -> list[Updat
     """The timeline's entries: each statement once, with every source that made it (rule 7)."""
     ids = {report.id: update.id for update in (before.updates if before else ()) for report in update.reports}
     formal = any(report.thread is not None and report.status is not None for report in reports)
-    updates, taken = [], set()
+    updates: list[Update] = []
+    taken: set[str] = set()
     for group in _same_statements(reports):
         told = sorted(group, key=_first_told) if len(group) > 1 else group
         known = [ids[report.id] for report in told if report.id in ids and ids[report.id] not in taken]
-        name = known[0] if known else _update_id(told)
+        name = known[0] if known else _update_id(told, taken.union(ids.values()))
         taken.add(name)
         updates.append(_update(name, told, formal=formal))
     return updates
 
 
-def _update_id(told: Sequence[Report]) -> str:
+def _update_id(told: Sequence[Report], taken: Collection[str]) -> str:
+    """A name made of the first report that was seen; none that is taken: what was one statement until one of its
+    sources edited it may have that name already."""
     first = min(told, key=lambda report: (report.first_seen_at, *order(report)))
-    return short_hash("update", first.id)
+    name = short_hash("update", first.id)
+    while name in taken:
+        name = short_hash(name)
+    return name
 
 
 def _first_told(report: Report) -> tuple[datetime, bool, datetime, str]:

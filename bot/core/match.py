@@ -239,7 +239,9 @@ _PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
         ),
         (
             Status.MONITORING,
-            r"\bmonitoring\b|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
+            r"\bmonitoring\b(?! (?:telemetry|data|systems?|tools?|alerts?|dashboards?)\b)"
+            r"|(?:\bare|['’]re|\bkeep|\bcontinu\w+) (?:(?:closely|actively|still|also|now) )?monitoring\b"
+            r"|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
             r"|\bbeginning to recover\b|\bare (?:now )?recovering\b|\bmostly recovered\b|\bhave recovered\b"
             r"|\brestored (?:access|the affected)\b|\bsigns of recovery\b",
         ),
@@ -250,6 +252,13 @@ _PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
         ),
         (Status.INVESTIGATING, r"\binvestigat|\blooking into\b|\baware of\b|\breceived reports\b|\breviewing\b"),
     )
+)
+#: A cause that is still looked for.
+_SOUGHT = re.compile(
+    r"(\b(?:(?:isolat|determin|investigat|analy[sz])(?:e|ing)"
+    r"|(?:identify|find|understand|establish|pinpoint|confirm|review)(?:ing)?) )"
+    r"(?:(?:the|a|any|its|our|potential|likely|underlying) ){0,3}root cause\b",
+    re.IGNORECASE,
 )
 _NOT_OVER = re.compile(
     r"(?:\b(?:not|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)|n['’]t)\b[^.]{0,60}"
@@ -271,8 +280,9 @@ _OPENING = re.compile(
 @lru_cache(maxsize=8192)
 def phase_of(text: str) -> Status | None:
     """The phase that a statement's words claim; None where they claim none."""
+    bare = _SOUGHT.sub(r"\1", text)
     for status, pattern in _PHASES:
-        if pattern.search(text) and not (status is Status.RESOLVED and _NOT_OVER.search(text)):
+        if pattern.search(bare) and not (status is Status.RESOLVED and _NOT_OVER.search(text)):
             return status
     return None
 

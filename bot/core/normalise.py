@@ -12,13 +12,18 @@ from bot.core.text import tidy
 from bot.model import Item, Known, Report, Source
 
 FUTURE = timedelta(minutes=15)  #: a statement dated later than this after we read it is misdated
+YEAR = timedelta(days=365.2425)
+ABOUT = timedelta(days=2)  #: how far from whole years a date may be off whose year is mistyped
 LONG_AGO = datetime(2000, 1, 2, tzinfo=UTC)  #: earlier dates are empty ones: year 0001 (Microsoft 365), the epoch
 
 
-def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at: datetime) -> list[Report]:
+def normalise(
+    source: Source, items: Sequence[Item], known: Iterable[Known], at: datetime, *, read_at: datetime | None = None
+) -> list[Report]:
     """The reports among `items` that are new or say something else than before.
 
-    known: the ledger's memory of the items' threads and native ids. at: the time of the capture (UTC).
+    known: the ledger's memory of the items' threads and native ids. at: the time of the capture (UTC). read_at: when
+    the document was read before; None: never, so that old ones may be among them.
     What is forgotten but for having been seen says nothing more, even where it reads otherwise now.
     """
     memory = {entry.native_id: entry for entry in known}
@@ -27,7 +32,7 @@ def normalise(source: Source, items: Sequence[Item], known: Iterable[Known], at:
         before = memory.get(native_id)
         if before is not None and before.forgotten:
             continue
-        report = as_report(source, item, native_id, position, before, at)
+        report = as_report(source, item, native_id, position, before, at, read_at=read_at)
         if before is None or before.digest != digest(report):
             fresh.append(report)
     return fresh
@@ -92,13 +97,22 @@ def _same_time_and_words(item: Item, entry: Known) -> bool:
     return _same_time(item, entry) and _same_words(item, entry)
 
 
-def as_report(source: Source, item: Item, native_id: str, position: int, before: Known | None, at: datetime) -> Report:
+def as_report(
+    source: Source,
+    item: Item,
+    native_id: str,
+    position: int,
+    before: Known | None,
+    at: datetime,
+    *,
+    read_at: datetime | None = None,
+) -> Report:
     """One item, made comparable. What was dated by first sight keeps that date.
 
     A status or impact that it no longer repeats it still has stated: many sources give them with their newest only.
     """
     first_seen = before.first_seen_at if before else at
-    dated = item.at is not None and LONG_AGO <= item.at <= at + FUTURE
+    dated = _believable(item.at, before, at, read_at)
     keys = {link_key(address) for address in item.links}
     if item.references:
         keys |= {f"id:{reference}" for reference in item.references}
@@ -130,6 +144,24 @@ def as_report(source: Source, item: Item, native_id: str, position: int, before:
         position=position,
         stated_at=_stated_at(item, at) if dated else None,
     )
+
+
+def _believable(stated: datetime | None, before: Known | None, at: datetime, read_at: datetime | None) -> bool:
+    """Whether a stated date can be true: nothing is said later than it is seen, and the year may be a typing error.
+
+    (Where the source was not read since, what it says for the first time may be a year old.)
+    """
+    if stated is None or not LONG_AGO <= stated <= (before.first_seen_at if before else at) + FUTURE:
+        return False
+    if before is not None:
+        return not years_apart(stated, before.at)
+    return read_at is None or stated >= read_at or not years_apart(stated, at)
+
+
+def years_apart(one: datetime, other: datetime) -> bool:
+    """Whether two times are just about the same but for the year."""
+    years = round((other - one) / YEAR)
+    return years != 0 and abs(other - one - years * YEAR) <= ABOUT
 
 
 def _named(item: Item) -> set[str]:

@@ -95,12 +95,18 @@ def component_status(incident: Incident) -> str:
 
 
 def updates_json(incident: Incident) -> list[dict[str, object]]:
-    """The incident's updates, newest first, each with the status that it states or that was in force."""
+    """The incident's updates, newest first, each with the status that it states or that was in force.
+
+    A status that was stated later than the words beside it is in force from then on.
+    """
     rows = []
     status = Status.SCHEDULED if incident.maintenance else Status.INVESTIGATING
+    stated = [(update.stated_at or update.at, update.status) for update in incident.updates if update.status]
+    stated.sort(key=lambda entry: entry[0])
     for update in incident.updates:
-        status = update.status or status
-        rows.append(update_json(update, incident.id, status))
+        while stated and stated[0][0] <= update.at:
+            status = stated.pop(0)[1]
+        rows.append(update_json(update, incident.id, update.status or status))
     return rows[::-1]
 
 
@@ -116,6 +122,7 @@ def update_json(update: Update, incident: str, status: Status) -> dict[str, obje
         "display_at": iso(update.at),
         "affected_components": [],
         "deliver_notifications": True,
+        "dated": all(report.dated for report in update.reports[:1]),
         "reports": [report_json(report) for report in update.reports],
     }
 
@@ -140,14 +147,14 @@ def iso(at: datetime | None) -> str | None:
 
 def _monitoring_at(incident: Incident) -> datetime | None:
     """When the latest update that states `monitoring` was made."""
-    return max((update.at for update in incident.updates if update.status is Status.MONITORING), default=None)
+    stated = (update.stated_at or update.at for update in incident.updates if update.status is Status.MONITORING)
+    return max(stated, default=None)
 
 
 def _touched_at(update: Update) -> datetime:
-    """When its words took their present form: an edited update is newer than its own date."""
-    if update.revision == 0:
-        return update.at
-    return max([update.at, *(report.seen_at for report in update.reports if report.revision)])
+    """When it took its present form: one that was edited, or whose status changed, is newer than its own date."""
+    edited = [report.seen_at for report in update.reports if report.revision] if update.revision else []
+    return max([update.at, *edited, *filter(None, [update.stated_at])])
 
 
 def delivery_json(delivery: Delivery) -> dict[str, object]:

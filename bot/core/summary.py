@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.core.dates import parse_iso
 from bot.core.dissent import Contradiction, contradiction
 from bot.core.text import clip
-from bot.model import Act, Belief, Impact, Incident, Notice, Related, Relation, Sighting, Status, Update
+from bot.model import Act, Belief, Impact, Incident, Notice, Related, Relation, Report, Sighting, Status, Update
 
 Part = str | datetime
 Line = tuple[Part, ...]  #: words and times; markup.py joins them in a platform's own way
@@ -18,6 +18,7 @@ Line = tuple[Part, ...]  #: words and times; markup.py joins them in a platform'
 NAMED = 5  #: components named before "and n more"
 MIN_TITLE = 20  #: characters of a title below which cutting it further says nothing
 LATE = timedelta(minutes=5)
+A_MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(minutes=2)  #: what was said within it comes out of one round of asking
 
 
@@ -344,15 +345,17 @@ def said(update: Update, names: Mapping[str, str]) -> Line:
     if not first.dated:
         line.append(" (when first seen)")
     others = {report.source: report for report in reversed(update.reports) if report.source != first.source}
-    line.extend(
-        f"; also {names.get(source, source)}{_apart(others[source].at - first.at)}" for source in reversed(others)
-    )
+    line.extend(f"; also {names.get(source, source)}{_apart(first, others[source])}" for source in reversed(others))
+    if update.stated_at is not None and update.status is not None and update.stated_at - update.at >= A_MINUTE:
+        line += [f"; {STATES[update.status].lower()} since ", update.stated_at]
     return tuple(line)
 
 
-def _apart(gap: timedelta) -> str:
+def _apart(first: Report, other: Report) -> str:
+    """How far apart two sources told the same; nothing where one of them gives no believable date."""
+    gap = other.at - first.at
     minutes = round(gap.total_seconds() / 60)
-    if minutes == 0:
+    if minutes == 0 or not (first.dated and other.dated):
         return ""
     return f", {duration(abs(gap))} {'later' if minutes > 0 else 'earlier'}"
 

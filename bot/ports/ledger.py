@@ -139,7 +139,14 @@ class Ledger(Protocol):
         ...
 
     def incident(self, incident: str) -> Incident | None:
-        """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
+        """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`).
+
+        Of several that bear a reference, the one that began last.
+        """
+        ...
+
+    def called(self, name: str) -> list[Incident]:
+        """All whole incidents that bear such a name, oldest first; more than one only by a reference."""
         ...
 
     def timeline(

@@ -131,10 +131,11 @@ class Timeline(Part):
 
     def incident(self, incident: str) -> Incident | None:
         """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
-        for query in _called(incident):
-            if found := self._whole(query):
-                return found[-1]
-        return None
+        return next(reversed(self.called(incident)), None)
+
+    def called(self, name: str) -> list[Incident]:
+        """All whole incidents that bear a name, oldest first: by the surest way in which one does."""
+        return next(filter(None, map(self._whole, _called(name))), [])
 
     def timeline(
         self,

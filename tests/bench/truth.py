@@ -168,7 +168,8 @@ def _news(update: Update, hearing: Hearing) -> bool:
     """Whether it was news: told at the first sight of its source, or first seen after that."""
     if any(update.id == told.id for notice in hearing.calls for told in notice.updates) or not update.reports:
         return True
-    return any(report.first_seen_at > hearing.first_read[report.source] for report in update.reports)
+    first = {source: at for (source, _), at in reversed(hearing.first_read.items())}
+    return any(report.first_seen_at > first[report.source] for report in update.reports)
 
 
 def told_again(calls: Iterable[Notice]) -> tuple[int, int]:

@@ -68,10 +68,19 @@ def test_no_name_means_two_components_or_two_regions() -> None:
         (
             "searching for files in SharePoint Online and OneDrive … the Microsoft Purview and Defender XDR security "
             "dashboard and admin center",
-            {"SharePoint Online", "OneDrive for Business", "Microsoft Purview", "Microsoft Defender XDR"},
+            {"SharePoint Online", "OneDrive for Business", "Microsoft Purview", "Microsoft Defender XDR"}
+            | {"Microsoft 365 admin center"},
         ),
         ("restored access to the affected services … mail flow stable", {"Exchange Online"}),
         ("Users may be unable to access the Microsoft 365 admin center.", {"Microsoft 365 admin center"}),
+        ("Admins may be unable to access the admin center.", {"Microsoft 365 admin center"}),
+        (
+            "Exchange Online, EXO, Outlook on the web, mail flow; Teams; SharePoint Online, OneDrive; Defender XDR, "
+            "Defender for Cloud Apps; Purview; Viva Engage; Fabric; Universal Print; To Do",
+            {"Exchange Online", "Microsoft Teams", "SharePoint Online", "OneDrive for Business", "Microsoft Purview"}
+            | {"Microsoft Defender XDR", "Microsoft Defender for Cloud Apps", "Viva Engage", "Microsoft Fabric"}
+            | {"Universal Print", "Microsoft To Do"},
+        ),
         ("We're investigating an issue where users may be unable to access Microsoft Teams.", {"Microsoft Teams"}),
         ("other services including Exchange Online and Yammer are also impacted", {"Exchange Online", "Viva Engage"}),
         ("Impact is limited to Outlook on the web and EXO", {"Exchange Online"}),
@@ -92,6 +101,7 @@ def test_microsofts_services_are_recognised(text: str, components: set[str]) -> 
     "text",
     [
         "More information can be found in the Admin center under TM202916",
+        "Details are at https://portal.office.com/servicestatus and the admin center under MO941162.",
         "Engineering teams have identified a potential underlying cause.",
         "We're reviewing the network fabric and the steps to do next; forms, lists and streams are as planned.",
         "Users may be unable to access multiple Microsoft 365 services",

@@ -54,6 +54,24 @@ def items(*issues: object) -> list[Item]:
 # parse
 
 
+@pytest.mark.parametrize(
+    ("modified", "ended", "resolved", "stated_at"),
+    [
+        ("2026-01-22T22:00:00Z", "2026-01-22T21:00:00Z", True, "22:00"),
+        ("2026-01-22T20:00:00Z", "2026-01-22T21:00:00Z", True, "21:00"),
+        ("2026-01-22T20:00:00Z", "2026-01-22T21:00:00Z", False, None),
+        ("2026-01-22T20:00:00Z", "2026-01-22T19:30:00Z", True, None),
+        ("0001-01-01T00:00:00Z", None, True, None),
+    ],
+)
+def test_an_end_without_a_word_is_dated_by_the_last_change_else_by_the_end_that_the_issue_states(
+    modified: str, ended: str | None, resolved: bool, stated_at: str | None
+) -> None:
+    *_, newest = items(issue(lastModifiedDateTime=modified, endDateTime=ended, isResolved=resolved))
+    assert newest.status is (Status.RESOLVED if resolved else Status.IDENTIFIED)
+    assert (f"{newest.stated_at:%H:%M}" if newest.stated_at else None) == stated_at
+
+
 @pytest.mark.parametrize("name", ["MO1221364", "documented", "health-overviews"])
 def test_reads_what_stands_in_the_golden_files(name: str) -> None:
     found = COLLECTOR.parse(SOURCE, document(f"msgraph/{name}.json", URL))

@@ -50,8 +50,10 @@ def test_the_order_in_which_they_were_read_makes_no_difference() -> None:
         post(90, "Thank you for your patience while we resolved this issue."),
         post(90, "We're monitoring the environment."),
         post(90, "We're continuing to monitor; there is no remaining impact."),
+        post(90, "All is well. If you are still seeing slow mail, please open a support case."),
+        post(90, "Users that are well again may see residual headlines."),
     ],
-    ids=["told late", "a repeat", "thanks", "watching only", "no impact left"],
+    ids=["told late", "a repeat", "thanks", "watching only", "no impact left", "a question", "no word of it"],
 )
 def test_what_does_not_go_on_reopens_nothing(late: Report) -> None:
     incident = lived(late)
@@ -65,6 +67,8 @@ def test_what_does_not_go_on_reopens_nothing(late: Report) -> None:
         "We're still seeing errors for some users and have identified a second cause.",
         "We've restored most services and are monitoring residual delivery issues.",
         "We're investigating: the issue has returned.",
+        "We're still seeing failures of mail in North America.",
+        "Some users are still unable to send mail.",
     ],
 )
 def test_words_that_say_that_trouble_remains_count_at_once(words: str) -> None:

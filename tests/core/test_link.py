@@ -128,6 +128,19 @@ def test_the_second_mouth_is_no_news() -> None:
     assert change.incident.updates[0].id == incidents[0].updates[0].id
 
 
+def test_what_was_one_statement_until_one_source_edited_it_is_two_updates_and_none_is_lost() -> None:
+    """The post was read first, so that the update bears its name; the page had said it a minute before."""
+    post, page = said(X, 2, SLOW, "x", links=SHORT), said(PAGE, 1, SLOW, "1", thread="1", links=SHORT, seen=6)
+    (one,) = timeline(post, page)
+    edited = replace(page, text="Load balancers and databases fail in Toronto.", seen_at=at(30))
+    (two,) = timeline(post, page, edited)
+    assert [update.text for update in two.updates] == [edited.text, SLOW]
+    assert len({update.id for update in two.updates}) == 2
+    assert one.updates[0].id in {update.id for update in two.updates}
+    (after,) = timeline(post, page, edited, said(PAGE, 40, "More.", "2", thread="1"))
+    assert [update.id for update in after.updates[:2]] == [update.id for update in two.updates]
+
+
 def test_the_words_are_the_fullest_that_anybody_said() -> None:
     cut = said(X, 2, SLOW[:50].rsplit(" ", 1)[0] + "…", "x1", links=SHORT)
     assert texts(only(timeline(cut, page1))) == [SLOW]
@@ -294,6 +307,15 @@ def test_components_regions_and_references_come_from_words_where_the_source_list
     assert incident.components == ("Exchange Online", "Microsoft Teams")
     assert incident.regions == ("Europe",)
     assert incident.references == ("MO244568",)
+
+
+def test_where_the_source_lists_nothing_that_the_catalogue_knows_its_words_count_as_well() -> None:
+    """Graph files an outage under "Microsoft 365 suite", and names the services in its words."""
+    text = "Exchange Online and Teams are affected."
+    suite = said(PAGE, 0, text, thread="1", components=("Microsoft 365 suite",))
+    assert only(timeline(suite)).components == ("Microsoft 365 suite", "Exchange Online", "Microsoft Teams")
+    mail = said(PAGE, 0, text, thread="1", components=("EXO",))
+    assert only(timeline(mail)).components == ("Exchange Online",)
 
 
 def test_a_maintenance_is_one_and_keeps_its_newest_window() -> None:

@@ -220,7 +220,10 @@ PHASES = {
     "continue to monitor the service while the remaining actions are completed.": Status.MONITORING,
     "Systems have recovered and we are monitoring.": Status.MONITORING,
     "We are starting to see recovery and are continuing to monitor as we mitigate.": Status.MONITORING,
+    "We've reverted the suspected code to alleviate impact. We're monitoring telemetry to confirm "
+    "recovery.": Status.MONITORING,
     # understood
+    "We've confirmed the root cause and prepare a fix.": Status.IDENTIFIED,
     "We have identified the root cause of the outage and are working toward mitigation": Status.IDENTIFIED,
     "We've identified the underlying cause of the problem and are taking steps to mitigate impact. We'll provide an "
     "updated ETA on resolution as soon as one is available.": Status.IDENTIFIED,
@@ -238,7 +241,12 @@ PHASES = {
     "software.": Status.INVESTIGATING,
     "We've received reports that the issue is no longer occurring for some users and we're continuing our "
     "investigation to confirm full recovery.": Status.INVESTIGATING,
+    "Current status: We're reviewing service monitoring telemetry to isolate the root cause and develop a remediation "
+    "plan.": Status.INVESTIGATING,
+    "Current status: We're retrieving additional service monitoring telemetry for review as we're investigating the "
+    "root cause.": Status.INVESTIGATING,
     # nothing of the kind
+    "Monitoring telemetry shows errors.": None,
     "users may be unable to access multiple Microsoft 365 services.": None,
     "residual imbalances across the environment": None,
     "Service health has improved across multiple Microsoft 365 services": None,

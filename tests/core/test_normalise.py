@@ -224,6 +224,24 @@ def test_an_early_date_far_east_is_no_fault() -> None:
     assert (report.at, report.dated) == (at(0), False)
 
 
+@pytest.mark.parametrize(("days", "dated"), [(364, False), (366.5, False), (731, False), (360, True), (1, True)])
+def test_a_year_may_be_a_typing_error_but_in_history(days: float, dated: bool) -> None:
+    item = Item("words", native_id="1", at=at(0) - timedelta(days=days))
+    (report,) = normalise(PAGE, [item], [], at(0), read_at=at(-1))
+    assert (report.at, report.dated) == (item.at if dated else at(0), dated)
+    for read_at in (None, item.at):
+        (report,) = normalise(PAGE, [item], [], at(0), read_at=read_at)
+        assert report.dated
+
+
+def test_what_was_believed_is_believed_a_year_later() -> None:
+    (first,) = normalise(PAGE, [Item("words", native_id="1", at=at(0))], [], at(0))
+    (later,) = normalise(
+        PAGE, [Item("others", native_id="1", at=at(0))], [remembered(first)], at(365 * 24 * 60), read_at=at(1)
+    )
+    assert (later.at, later.dated) == (at(0), True)
+
+
 def test_a_clock_that_is_a_little_fast_is_believed() -> None:
     (report,) = normalise(PAGE, [Item("words", native_id="1", at=at(14))], [], at(0))
     assert (report.at, report.dated) == (at(14), True)

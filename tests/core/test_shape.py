@@ -95,6 +95,7 @@ def test_an_incident_has_statuspages_members_and_ours() -> None:
         "display_at": "2026-01-22T19:37:12.345Z",
         "affected_components": [],
         "deliver_notifications": True,
+        "dated": True,
         "reports": [
             {
                 "source": "microsoft-365/x",
@@ -111,6 +112,20 @@ def test_an_update_without_a_status_carries_the_one_in_force() -> None:
     given = shaped(incident(update(0), update(1, Status.MONITORING), update(2), update(3, Status.RESOLVED), update(4)))
     statuses = [one["status"] for one in given["incident_updates"]]
     assert statuses[::-1] == ["investigating", "monitoring", "monitoring", "resolved", "resolved"]
+
+
+def test_a_status_that_was_stated_later_than_its_words_is_in_force_from_then_on() -> None:
+    late = replace(update(0, Status.RESOLVED), stated_at=AT + 2 * MINUTE)
+    given = shaped(incident(late, update(1), update(2), update(3)))
+    told = given["incident_updates"][::-1]
+    assert [one["status"] for one in told] == ["resolved", "investigating", "resolved", "resolved"]
+    assert (told[0]["created_at"], told[0]["updated_at"]) == ("2026-01-22T19:37:12.345Z", "2026-01-22T19:39:12.345Z")
+
+
+def test_an_update_that_the_first_sight_dates_says_so() -> None:
+    undated, dated = replace(report("1", AT), dated=False), report("2", AT)
+    told = shaped(incident(update(0, None, undated), update(1, None, dated, undated)))["incident_updates"]
+    assert [one["dated"] for one in told] == [True, False]
 
 
 def test_a_maintenance_begins_as_scheduled_and_has_its_window() -> None:

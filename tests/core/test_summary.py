@@ -136,6 +136,18 @@ def test_an_update_without_words_does_not_hide_the_last_words() -> None:
     assert [entry.text for entry in shown.entries] == ["words 1"]
 
 
+def test_a_status_that_came_later_than_the_words_is_dated_by_itself() -> None:
+    ended = replace(update(0, report("m/x", 0)), status=Status.RESOLVED, stated_at=at(90))
+    assert card(notice(ended)).entries[0].said == ("X", " · ", at(0), "; resolved since ", at(90))
+    at_once = replace(ended, stated_at=at(0) + timedelta(seconds=40))
+    assert card(notice(at_once)).entries[0].said == ("X", " · ", at(0))
+
+
+def test_how_far_apart_is_not_said_where_a_first_sight_stands_in() -> None:
+    told = update(0, report("m/x", 0), report("m/page", 40, dated=False))
+    assert card(notice(told)).entries[0].said == ("X", " · ", at(0), "; also the status page")
+
+
 def test_who_said_it_names_each_source_once_and_how_far_apart() -> None:
     told = update(0, report("m/x", 0), report("m/page", 4), report("m/page", 9), report("m/x", 2), report("m/g", -90))
     assert card(notice(told)).entries[0].said == (
