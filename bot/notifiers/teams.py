@@ -119,7 +119,7 @@ def content(it: Card, words: Sequence[str]) -> Element:
         "body": [
             head(it),
             *left_out(len(it.entries) - len(shown)),
-            *(update(entry, said, titled=len(it.entries) == 1) for entry, said in zip(shown, words, strict=True)),
+            *(update(shown[n], said, alone=len(it.entries) == 1, first=n == 0) for n, said in enumerate(words)),
             block(headline(it), size="Medium", weight="Bolder", separator=True),
             {"type": "FactSet", "facts": list(facts(it))},
             *doubts(it),
@@ -168,13 +168,13 @@ def left_out(count: int) -> Iterable[Element]:
         yield block(f"{count} earlier update{'' if count == 1 else 's'} left out", isSubtle=True)
 
 
-def update(entry: Entry, words: str, *, titled: bool) -> Element:
+def update(entry: Entry, words: str, *, alone: bool, first: bool) -> Element:
     """One update: its state (unless the card is titled with it), its words, who said it."""
-    items = [block(entry.state, weight="Bolder")] if entry.state and not titled else []
+    items = [block(entry.state, weight="Bolder")] if entry.state and not alone else []
     if words.strip():
         items.append(block(words, spacing="Small"))
     items.append(block(fit_line(entry.said, LINE, TEAMS, size), size="Small", isSubtle=True, spacing="Small"))
-    return {"type": "Container", "separator": True, "items": items}
+    return {"type": "Container", "separator": not first, "items": items}
 
 
 def doubts(it: Card) -> Iterable[Element]:
