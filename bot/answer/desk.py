@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.answer import shown
 from bot.answer.asked import COMMANDS, Asked, asked, nearest
-from bot.answer.names import Names, fit
+from bot.answer.names import LONGEST, MANY, Names, fit
 from bot.answer.reply import Asker, Choice, Form, Reply, Row, Verb, Wish
 from bot.answer.states import sources
 from bot.answer.welcome import greet, hear_again
@@ -32,6 +32,7 @@ _CALL = re.compile(
     r"<!(?:here|channel|everyone)>|<!subteam\^S\w+(?:\|[^<>]*)?>|<@[UW]\w+>|<@&\d+>|<@!?\d+>|@here|@everyone"
 )
 IMPACTS = ("none", "minor", "major", "critical")
+TOO_MUCH = "That is more than can be understood at once."
 PARTLY = Reply(
     ("A provider is taken off as a whole. Subscribe again with the components that are wanted.",), done=False
 )
@@ -124,6 +125,8 @@ class Desk:
         for word, found in zip(wish.providers, named, strict=True):
             if found is None:
                 return self._not_watched(word)
+        if any(len(name) > LONGEST for name in (*wish.components, *wish.regions)):
+            return self._no("No component has so long a name.", "subscribe")
         wish = replace(wish, providers=tuple(found.id for found in named if found))
         await self._learn(wish.providers)
         if any(not _CALL.fullmatch(word) for words in wish.mention.values() for word in words.split()):
@@ -162,6 +165,8 @@ class Desk:
 
     def _wish(self, wanted: Asked) -> Wish | Reply:
         """What a line asks for: words that mean a provider, and after them its components."""
+        if len(wanted.words) > MANY:
+            return self._no(TOO_MUCH, "subscribe")
         providers, others, odd = self._names.parted(wanted.words)
         if odd or (others and not providers):
             return self._not_watched((odd or others)[0])
@@ -187,6 +192,8 @@ class Desk:
         """Tell the channel no more about providers; of all, where none is named."""
         if refused := self._refused(asker):
             return refused
+        if len(providers) > MANY:
+            return self._no(TOO_MUCH, "unsubscribe")
         named, parts, odd = self._names.parted(providers)
 
         def work(ledger: Ledger) -> Reply:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from bot.answer.asked import nearest
 from bot.answer.reply import Choice
@@ -14,28 +13,42 @@ from bot.model import Provider
 NAMED = 10  #: providers named in an answer
 LONG = 6  #: words of a name that is typed without quotation marks
 CLOSE = 0.8  #: how like a provider's name a word must be to be taken for that, and for no component
+MANY = 40  #: words of a line that are looked at; people type fewer
+LONGEST = 200  #: characters of a name
 LABEL = 75  #: characters of what is suggested: what Slack's options take, of which a value cannot be cut
 
 
-@dataclass(frozen=True, slots=True)
 class Names:
     """The names of the watched providers. learned: provider id -> the components that its incidents have named.
 
     Few providers have their components in the catalogue; what their own incidents call them is as good.
     """
 
-    providers: Sequence[Provider]
-    learned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    def __init__(self, providers: Sequence[Provider], learned: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.providers = tuple(providers)
+        self._learned = learned or {}
+        self._vocabularies = {each.id: self._known(each) for each in self.providers}
+        self._parts = {name: spellings(known.components) for name, known in self._vocabularies.items()}
+        self._named: dict[str, Provider] = {}
+        for each in self.providers:
+            for name in (each.id, each.name, *each.aliases):
+                self._named.setdefault(name.casefold(), each)
+        self._every = set(self._named).union(*self._parts.values())
+
+    def _known(self, provider: Provider) -> Vocabulary:
+        known = Vocabulary(provider.components)
+        named = self._learned.get(provider.id, ())
+        more = {name: () for name in named if known.canonical(name) not in provider.components}
+        return Vocabulary({**provider.components, **more}, provider.regions)
 
     def knowing(self, learned: Mapping[str, Sequence[str]]) -> Names:
         """The same, with what incidents have named meanwhile."""
-        return replace(self, learned={**self.learned, **learned})
+        whole = {**self._learned, **learned}
+        return self if whole == self._learned else Names(self.providers, whole)
 
     def provider(self, word: str) -> Provider | None:
         """The watched provider that a word names, by id, name or alias."""
-        wanted = word.casefold().strip()
-        known = ((found, (found.id, found.name, *found.aliases)) for found in self.providers)
-        return next((found for found, names in known if wanted in map(str.casefold, names)), None)
+        return self._named.get(word.casefold().strip())
 
     def near(self, word: str) -> str:
         """`; did you mean "acme"?`, or nothing."""
@@ -64,20 +77,15 @@ class Names:
         made, at = list[str](), 0
         while at < len(words):
             runs = range(min(LONG, len(words) - at), 1, -1)
-            length = next((n for n in runs if self._name(" ".join(words[at : at + n]))), 1)
+            length = next((n for n in runs if " ".join(words[at : at + n]).casefold() in self._every), 1)
             made.append(" ".join(words[at : at + length]))
             at += length
         return made
 
-    def _name(self, phrase: str) -> bool:
-        """Whether it names a provider, or a component of any."""
-        return self.provider(phrase) is not None or any(self._part_of(phrase, each) for each in self.providers)
-
     def _part_of(self, phrase: str, provider: Provider) -> bool:
         """Whether it is the name of a component that is known, rather than the provider's own."""
         own = {provider.id.casefold(), provider.name.casefold()}
-        known = self.vocabulary(provider.id)
-        return phrase.casefold() not in own and known.canonical(phrase) in known.components
+        return phrase.casefold() not in own and phrase.casefold() in self._parts[provider.id]
 
     def _odd(self, phrase: str, providers: Sequence[str]) -> bool:
         """Whether it is nearly a provider's name, and not even nearly a component of these."""
@@ -89,12 +97,7 @@ class Names:
 
     def vocabulary(self, provider: str) -> Vocabulary:
         """A provider's components and regions, with what its incidents have named."""
-        found = next((each for each in self.providers if each.id == provider), None)
-        if found is None:
-            return Vocabulary()
-        known = Vocabulary(found.components)
-        more = {name: () for name in self.learned.get(provider, ()) if known.canonical(name) not in found.components}
-        return Vocabulary({**found.components, **more}, found.regions)
+        return self._vocabularies.get(provider, Vocabulary())
 
     def canonical(self, component: str, providers: Iterable[str]) -> str:
         """A component by its own name: `Outlook` is Exchange Online."""
@@ -131,6 +134,11 @@ class Names:
             if len(own) <= LABEL
         }
         return [Choice(name, name) for name in fitting(words, names)[:limit]]
+
+
+def spellings(components: Mapping[str, Iterable[str]]) -> set[str]:
+    """Every way to write one of them, case-folded."""
+    return {name.casefold() for own, others in components.items() for name in (own, *others)}
 
 
 def fitting(words: str, names: Mapping[str, Iterable[str]]) -> list[str]:

@@ -179,6 +179,9 @@ async def test_whoever_may_not_is_told_why_and_changes_nothing(store: SqlStore) 
         ("unmute", "Unmute what?"),
         ("dance", 'I do not know "dance".'),
         ("statsu", 'did you mean "status"?'),
+        ("subscribe acme " + "ab " * 6000, "more than can be understood"),
+        ("unsubscribe " + "ab " * 6000, "more than can be understood"),
+        ("subscribe acme " + "x" * 20_000, "so long a name"),
     ],
 )
 async def test_nonsense_is_answered_with_the_mend(store: SqlStore, line: str, words: str) -> None:
