@@ -77,10 +77,23 @@ class Names:
         made, at = list[str](), 0
         while at < len(words):
             runs = range(min(LONG, len(words) - at), 1, -1)
-            length = next((n for n in runs if " ".join(words[at : at + n]).casefold() in self._every), 1)
+            length = next((n for n in runs if self._one_name(words[at : at + n], made)), 1)
             made.append(" ".join(words[at : at + length]))
             at += length
         return made
+
+    def _one_name(self, words: Sequence[str], before: Sequence[str]) -> bool:
+        """Whether words are one name; the first of them alone may name the provider, and the rest its component.
+
+        `github actions` is GitHub and its Actions, though GitHub Actions is an alias of GitHub.
+        """
+        run = " ".join(words)
+        if run.casefold() not in self._every:
+            return False
+        alone, whole = self.provider(words[0]), self.provider(run)
+        if alone is None or self._part_of(words[0], alone) or (whole is not None and whole.id != alone.id):
+            return True
+        return any(named.id == alone.id for phrase in before if (named := self.provider(phrase)))
 
     def _part_of(self, phrase: str, provider: Provider) -> bool:
         """Whether it is the name of a component that is known, rather than the provider's own."""

@@ -231,6 +231,21 @@ async def test_the_catalogue_s_names_as_people_write_them(
     assert "Not a name" not in told(reply)
 
 
+async def test_a_provider_and_its_component_are_not_taken_for_one_name(store: SqlStore) -> None:
+    named = incident("5a5a5a5a5a5a", update(report("3")), provider="github", components=("Actions", "GitHub Pages"))
+    await knows(store, named)
+    here = desk(store, providers=(catalogue()["github"], OTHER))
+    for line, components in (
+        ("github actions", ("Actions",)),
+        ("GitHub Copilot", ("Copilot",)),
+        ("github GitHub Pages", ("GitHub Pages",)),
+        ('"GitHub Actions"', ()),
+    ):
+        await here.ask(ANN, f"subscribe {line}")
+        (made,) = await store.read(lambda ledger: ledger.subscriptions())
+        assert (made.providers, made.components) == (("github",), components), line
+
+
 async def test_components_that_incidents_have_named_are_known(store: SqlStore) -> None:
     named = incident("5a5a5a5a5a5a", update(report("3")), provider="other", components=("Spare Parts", "Engine"))
     await knows(store, named)
