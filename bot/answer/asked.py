@@ -55,10 +55,10 @@ def asked(line: str) -> Asked:
     return _options(command, words[1:])
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "status"?`, or nothing."""
+def nearest(word: str, known: Iterable[str], like: float = 0.6) -> str:
+    """`; did you mean "status"?`, or nothing. like: how much it must be alike, up to 1."""
     names = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), names, n=1)
+    found = get_close_matches(word.casefold(), names, n=1, cutoff=like)
     return f'; did you mean "{names[found[0]]}"?' if found else ""
 
 

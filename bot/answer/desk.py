@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.answer import shown
 from bot.answer.asked import COMMANDS, Asked, asked, nearest
+from bot.answer.names import LONGEST, MANY, Names, fit
 from bot.answer.reply import Asker, Choice, Form, Reply, Row, Verb, Wish
 from bot.answer.states import sources
 from bot.answer.welcome import greet, hear_again
@@ -21,11 +24,17 @@ from bot.errors import StatusbotError
 from bot.model import Directory, Impact, Incident, Mode, Mute, Provider, Subscription
 from bot.ports import Clock, Ledger, Store
 
-NAMED = 10  #: providers named in an answer
 LATELY = timedelta(days=7)
+REMEMBERED = timedelta(days=30)  #: incidents that a typing error may mean
+LEARNING = 0.5  #: seconds for a look at what incidents have named: Slack and Discord wait 3 for what is suggested
 #: whom a subscription may call: Slack's and Discord's own forms, and nothing else
 _CALL = re.compile(
     r"<!(?:here|channel|everyone)>|<!subteam\^S\w+(?:\|[^<>]*)?>|<@[UW]\w+>|<@&\d+>|<@!?\d+>|@here|@everyone"
+)
+IMPACTS = ("none", "minor", "major", "critical")
+TOO_MUCH = "That is more than can be understood at once."
+PARTLY = Reply(
+    ("A provider is taken off as a whole. Subscribe again with the components that are wanted.",), done=False
 )
 TROUBLE = Reply(("That cannot be answered now: the database does not answer. Try again in a minute.",), done=False)
 
@@ -55,6 +64,7 @@ class Desk:
         self._mode_for = mode_for
         self._wake = wake
         self._by_id = {provider.id: provider for provider in providers}
+        self._names = Names(self._providers)
 
     # what is typed, and what is pressed
 
@@ -111,11 +121,14 @@ class Desk:
             return refused
         if not wish.providers:
             return self._no("Which provider?", "subscribe")
-        named = [self._provider(word) for word in wish.providers]
+        named = [self._names.provider(word) for word in wish.providers]
         for word, found in zip(wish.providers, named, strict=True):
             if found is None:
                 return self._not_watched(word)
+        if any(len(name) > LONGEST for name in (*wish.components, *wish.regions)):
+            return self._no("No component has so long a name.", "subscribe")
         wish = replace(wish, providers=tuple(found.id for found in named if found))
+        await self._learn(wish.providers)
         if any(not _CALL.fullmatch(word) for words in wish.mention.values() for word in words.split()):
             return self._no("Only people, groups and the channel itself can be called.", "subscribe")
         return await self._safely(lambda ledger: self._subscribe(ledger, asker, wish))
@@ -125,11 +138,12 @@ class Desk:
         made = ledger.subscribe(wanted)
         open_now = greet(ledger, made, self._providers, self._clock.now())
         self._wake()
-        unknown = [name for name in made.components if not self._knows(name, wish.providers)]
-        return shown.subscribed(made, open_now, self._directory, unknown)
+        unknown = self._names.unknown(made.components, wish.providers)
+        near = {name: self._names.near_component(name, wish.providers) for name in unknown}
+        return shown.subscribed(made, open_now, self._directory, near)
 
     def _subscription(self, asker: Asker, wish: Wish) -> Subscription:
-        components = tuple(dict.fromkeys(self._canonical(name, wish.providers) for name in wish.components))
+        components = tuple(dict.fromkeys(self._names.canonical(name, wish.providers) for name in wish.components))
         mode = self._mode_for(asker.to.kind, wish.mode or Mode.THREAD)
         return Subscription(
             to=asker.to,
@@ -143,32 +157,32 @@ class Desk:
         )
 
     async def _subscribe_by_words(self, asker: Asker, wanted: Asked) -> Reply | Form:
-        wish = self._wish(wanted)
-        if isinstance(wish, Reply):
-            return wish
         if not wanted.words and not wanted.options:
-            return self._refused(asker) or Form(wish)
-        return await self.subscribe(asker, wish)
+            return self._refused(asker) or Form(Wish())
+        await self._learn(self._by_id)
+        wish = self._wish(wanted)
+        return wish if isinstance(wish, Reply) else await self.subscribe(asker, wish)
 
     def _wish(self, wanted: Asked) -> Wish | Reply:
         """What a line asks for: words that mean a provider, and after them its components."""
-        providers = [found.id for word in wanted.words if (found := self._provider(word))]
-        others = [word for word in wanted.words if self._provider(word) is None]
-        if others and not providers:
-            return self._not_watched(others[0])
-        impact, mode = wanted.options.get("min", ("none",))[-1].casefold(), wanted.options.get("mode", ("",))[-1]
-        if impact not in ("none", "minor", "major", "critical"):
-            return self._no(f'"{clip(impact, 20)}" is no impact: none, minor, major or critical.', "subscribe")
+        if len(wanted.words) > MANY:
+            return self._no(TOO_MUCH, "subscribe")
+        providers, others, odd = self._names.parted(wanted.words)
+        if odd or (others and not providers):
+            return self._not_watched((odd or others)[0])
+        impact, mode = (wanted.options.get(name, ("",))[-1].casefold() for name in ("min", "mode"))
+        if impact and impact not in IMPACTS:
+            return self._no(_none_of(impact, "impact", IMPACTS), "subscribe")
         if mode and mode not in list(Mode):
-            return self._no(f'"{clip(mode, 20)}" is no mode: thread, edit or post.', "subscribe")
+            return self._no(_none_of(mode, "mode", list(Mode)), "subscribe")
         mention = dict(pair.partition("=")[::2] for pair in wanted.options.get("mention", ()))
-        if any(least not in ("minor", "major", "critical", "none") for least in mention):
-            return self._no("--mention is written like this: --mention critical=@here", "subscribe")
+        if any(least not in IMPACTS for least in mention):
+            return self._no("--mention is written like this: --mention critical=@here.", "subscribe")
         return Wish(
             providers=tuple(providers),
             components=(*others, *wanted.options.get("component", ())),
             regions=wanted.options.get("region", ()),
-            min_impact=Impact(impact),
+            min_impact=Impact(impact or Impact.NONE),
             mode=Mode(mode) if mode else None,
             maintenance="no-maintenance" not in wanted.options,
             mention=mention,
@@ -178,10 +192,15 @@ class Desk:
         """Tell the channel no more about providers; of all, where none is named."""
         if refused := self._refused(asker):
             return refused
-        named = [found.id if (found := self._provider(word)) else word for word in providers]
+        if len(providers) > MANY:
+            return self._no(TOO_MUCH, "unsubscribe")
+        named, parts, odd = self._names.parted(providers)
 
         def work(ledger: Ledger) -> Reply:
-            gone = ledger.unsubscribe(asker.to, named)
+            own = {name for entry in ledger.subscriptions() if entry.to == asker.to for name in entry.providers}
+            if strange := [word for word in (*parts, *odd) if word not in own]:
+                return PARTLY if named and strange[0] in parts else self._not_watched(strange[0])
+            gone = ledger.unsubscribe(asker.to, [*named, *parts, *odd])
             left = [entry for entry in ledger.subscriptions() if entry.to == asker.to]
             return shown.unsubscribed(gone, left, named, self._directory)
 
@@ -210,7 +229,7 @@ class Desk:
 
     async def status(self, asker: Asker, provider: str = "") -> Reply:
         """How a provider is doing, or each of them."""
-        found = self._provider(provider) if provider else None
+        found = self._names.provider(provider) if provider else None
         if provider and found is None:
             return self._not_watched(provider)
         wanted = (found,) if found else self._providers
@@ -242,14 +261,13 @@ class Desk:
                 ),
                 writing=False,
             )
-        provider = self._by_id.get(incident)
 
         def work(ledger: Ledger) -> Reply:
+            found, provider = self._meant(ledger, incident)
             if provider is not None:
                 mine = ledger.timeline(provider=provider.id, since=self._clock.now() - LATELY)
                 return shown.timeline([entry for entry in mine if entry.open], mine, self._directory)
-            found = ledger.incident(incident)
-            return shown.incident(found, self._directory) if found else _no_incident(ledger, incident)
+            return shown.incident(found, self._directory) if found else self._no_incident(ledger, incident)
 
         return await self._safely(work, writing=False)
 
@@ -260,7 +278,7 @@ class Desk:
 
         def work(ledger: Ledger) -> Reply:
             told = account(ledger, incident, self._vocabulary, asker.to, self._clock.now())
-            return shown.why(told, self._directory, asker.to) if told else _no_incident(ledger, incident)
+            return shown.why(told, self._directory, asker.to) if told else self._no_incident(ledger, incident)
 
         return await self._safely(work, writing=False)
 
@@ -281,15 +299,17 @@ class Desk:
     def _mute(self, ledger: Ledger, asker: Asker, what: str, until: datetime | None) -> Reply:
         incident, provider = self._meant(ledger, what)
         if incident is None and provider is None:
-            return _no_incident(ledger, what)
+            return self._no_incident(ledger, what)
         wish = _muted(asker, incident, provider, until)
         ledger.mute(wish)
         return shown.muted(wish, incident, provider)
 
     async def _mute_by_words(self, asker: Asker, words: Sequence[str]) -> Reply:
-        """The last word is a length where it can be one."""
-        if len(words) > 1 and length_of(words[-1]):
-            return await self.mute(asker, " ".join(words[:-1]), words[-1])
+        """The last word is a length where it can be one, or the last two (2 hours), after "for" or without."""
+        for count in (2, 1):
+            what, length = words[:-count], " ".join(words[-count:])
+            if what and length_of(length):
+                return await self.mute(asker, " ".join(what).removesuffix(" for"), length)
         return await self.mute(asker, " ".join(words))
 
     async def unmute(self, asker: Asker, what: str) -> Reply:
@@ -303,7 +323,7 @@ class Desk:
     def _unmute(self, ledger: Ledger, asker: Asker, what: str) -> Reply:
         incident, provider = self._meant(ledger, what)
         if incident is None and provider is None:
-            return _no_incident(ledger, what)
+            return self._no_incident(ledger, what)
         lifted = ledger.unmute(_muted(asker, incident, provider, None))
         if lifted:
             hear_again(ledger, _muted(asker, incident, provider, None), self._providers, self._clock.now())
@@ -312,29 +332,18 @@ class Desk:
 
     def _meant(self, ledger: Ledger, what: str) -> tuple[Incident | None, Provider | None]:
         incident = ledger.incident(what)
-        return incident, None if incident else self._provider(what)
+        return incident, None if incident else self._names.provider(what)
 
     # while somebody types
 
     def providers(self, words: str = "", limit: int = 25) -> list[Choice]:
         """The watched providers that words may mean, best first."""
-        wanted = words.casefold().strip()
-        scored = ((_fit(wanted, (p.id, p.name, *p.aliases)), p) for p in self._providers)
-        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
-        return [Choice(provider.id, clip(provider.name, 75)) for _, provider in found[:limit]]
+        return self._names.suggested(words, limit)
 
-    def components(self, providers: Sequence[str], words: str = "", limit: int = 25) -> list[Choice]:
+    async def components(self, providers: Sequence[str], words: str = "", limit: int = 25) -> list[Choice]:
         """The components of these providers that words may mean, best first."""
-        wanted = words.casefold().strip()
-        known = {
-            name: others
-            for word in providers
-            if (provider := self._provider(word))
-            for name, others in provider.components.items()
-        }
-        scored = ((_fit(wanted, (name, *others)), name) for name, others in known.items())
-        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
-        return [Choice(clip(name, 75), clip(name, 75)) for _, name in found[:limit]]
+        await self._learn(found.id for word in providers if (found := self._names.provider(word)))
+        return self._names.suggested_components(providers, words, limit)
 
     async def incidents(self, words: str = "", limit: int = 25) -> list[Choice]:
         """The open incidents that words may mean, then those that are over since lately."""
@@ -344,7 +353,7 @@ class Desk:
         except StatusbotError:
             return []
         wanted = words.casefold().strip()
-        found = [entry for entry in every if _fit(wanted, (entry.id, title_of(entry), *entry.references))]
+        found = [entry for entry in every if fit(wanted, (entry.id, title_of(entry), *entry.references))]
         found.sort(key=lambda entry: not entry.open)
         return [Choice(entry.id, _choice(entry)) for entry in found[:limit]]
 
@@ -363,54 +372,37 @@ class Desk:
     def _no(self, words: str, command: str) -> Reply:
         return Reply((words, f" Like this: {COMMANDS[command][0]}"), done=False)
 
-    def _provider(self, word: str) -> Provider | None:
-        """The watched provider that a word names, by id, name or alias."""
-        wanted = word.casefold().strip()
-        for provider in self._providers:
-            if wanted in {name.casefold() for name in (provider.id, provider.name, *provider.aliases)}:
-                return provider
-        return None
-
     def _not_watched(self, word: str) -> Reply:
-        names = [name for provider in self._providers for name in (provider.id, provider.name)]
-        meant = nearest(word, names)
-        watched = ", ".join(provider.id for provider in self._providers[:NAMED]) or "nothing"
-        return Reply((f'"{clip(word, 40)}" is not watched here{meant or f" (watched: {watched})."}',), done=False)
+        return Reply((self._names.not_watched(word),), done=False)
+
+    def _no_incident(self, ledger: Ledger, word: str) -> Reply:
+        """That a word names no incident, with the nearest name of one, or of a provider."""
+        known = ledger.timeline(since=self._clock.now() - REMEMBERED)
+        names = [name for entry in known for name in (*entry.references, entry.id)]
+        meant = nearest(word, names) or self._names.near(word) or "; `timeline` lists them."
+        return Reply((f'"{clip(word, 40)}" is no incident that I know{meant}',), done=False)
+
+    async def _learn(self, providers: Iterable[str]) -> None:
+        """Look what incidents call the components; where the database is slow, what is known by heart must do."""
+        wanted = list(providers)
+        with suppress(StatusbotError, TimeoutError):
+            async with asyncio.timeout(LEARNING):
+                found = await self._store.read(lambda ledger: {each: ledger.components(each) for each in wanted})
+            self._names = self._names.knowing(found)
 
     def _vocabulary(self, provider: str) -> Vocabulary:
         found = self._by_id.get(provider)
         return Vocabulary(found.components, found.regions) if found else Vocabulary()
-
-    def _canonical(self, component: str, providers: Iterable[str]) -> str:
-        names = (self._vocabulary(provider).canonical(component) for provider in providers)
-        return next((name for name in names if name != component), component)
-
-    def _knows(self, component: str, providers: Iterable[str]) -> bool:
-        return any(self._vocabulary(provider).knows(component) for provider in providers)
 
 
 def _muted(asker: Asker, incident: Incident | None, provider: Provider | None, until: datetime | None) -> Mute:
     return Mute(asker.to, incident.id if incident else "", provider.id if provider else "", until)
 
 
-def _no_incident(ledger: Ledger, word: str) -> Reply:
-    every = [name for entry in ledger.timeline(open_only=True) for name in (entry.id, *entry.references)]
-    return Reply(
-        (f'"{clip(word, 40)}" is no incident that I know{nearest(word, every) or "; `timeline` lists them."}',),
-        done=False,
-    )
-
-
-def _fit(wanted: str, names: Iterable[str]) -> float:
-    """How well typed words fit one of the names: 0 is not at all."""
-    if not wanted:
-        return 1.0
-    folded = [name.casefold() for name in names]
-    if any(name.startswith(wanted) for name in folded):
-        return 3.0
-    if any(wanted in name for name in folded):
-        return 2.0
-    return 1.0 if nearest(wanted, folded) else 0.0
+def _none_of(word: str, what: str, known: Sequence[str]) -> str:
+    """`"majr" is no impact; did you mean "major"?`"""
+    every = ", ".join(known)
+    return f'"{clip(word, 20)}" is no {what}{nearest(word, known) or f": write one of {every}."}'
 
 
 def _choice(incident: Incident) -> str:

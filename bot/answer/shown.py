@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.answer.reply import Button, Reply, Row, Verb
@@ -56,12 +56,13 @@ class State:
 
 
 def subscribed(
-    made: Subscription, open_now: Sequence[Incident], directory: Directory, unknown: Sequence[str] = ()
+    made: Subscription, open_now: Sequence[Incident], directory: Directory, unknown: Mapping[str, str] | None = None
 ) -> Reply:
-    """That it is done, what is open now, and what will come."""
+    """That it is done, what is open now, and what will come. unknown: names that nobody knows -> what may be meant."""
     rows = [Row((f"{names(made.providers, directory)}",), (terms(made),))]
     if unknown:
-        rows.append(Row(("Not a name that I know: ", listing(unknown)), (("It counts as written.",),), mark="⚠️"))
+        meant = [f"{name}{near}" for name, near in unknown.items()]
+        rows.append(Row(("Not a name that I know: ", listing(meant)), (("It counts as written.",),), mark="⚠️"))
     if open_now:
         count = f"{len(open_now)} open incident{'' if len(open_now) == 1 else 's'} now"
         rows.append(Row((f"{count}, told here in a moment:",), tuple((_titled(found),) for found in open_now[:MOST])))
@@ -150,19 +151,25 @@ def status(states: Sequence[State], directory: Directory, *, alone: bool = False
     """How providers are doing, those in trouble first; nobody is called well on a doubtful word (rule of truth 2)."""
     if not states:
         return Reply(("Nothing is watched.",))
-    ordered = sorted(states, key=lambda state: (not state.active, state.sure))
-    rows = [_state_row(state, directory) for state in ordered[:MOST]]
     if alone:
-        rows += [_incident_row(incident, directory) for incident in ordered[0].open[: MOST - 1]]
+        return _alone(states[0], directory)
+    ordered = sorted(states, key=lambda state: (not state.active, state.sure))
+    rows = tuple(_state_row(state, directory) for state in ordered[:MOST])
     ill = sum(bool(state.active) for state in states)
     unsure = sum(not state.active and not state.sure for state in states)
     words = f"{ill} in trouble" if ill else "No trouble reported" if not unsure else "No trouble known"
     words += f", {unsure} unknown" if unsure else ""
-    return Reply(
-        (f"{words}." if not alone else _mark(ordered[0]) + " " + ordered[0].provider.name,),
-        tuple(rows),
-        _more(len(states) - MOST),
-    )
+    return Reply((f"{words}.",), rows, _more(len(states) - MOST))
+
+
+def _alone(state: State, directory: Directory) -> Reply:
+    """One provider: how it is doing, which sources cannot be believed, and what is open."""
+    row = _state_row(state, directory)
+    state_line, *unsure = row.body
+    doubtful = (Row(("Not to be relied on",), tuple(unsure), "⚠️"),) if unsure else ()
+    told = tuple(_incident_row(incident, directory) for incident in state.open[: MOST - 1])
+    text = (f"{row.mark} {state.provider.name}: ", *state_line)
+    return Reply(text, (*doubtful, *told), _more(len(state.open) - len(told)))
 
 
 def _mark(state: State) -> str:

@@ -146,9 +146,15 @@ class Account:
         return tuple(event for event in self.incidents if event.open)
 
     @property
+    def bygone(self) -> tuple[Event, ...]:
+        """Those that nobody ended and that vanished before the window: known, and no news in every digest for ever."""
+        since = self.whole.stretches[0][0]
+        return tuple(event for event in self.incidents if event.vanished_at is not None and event.vanished_at < since)
+
+    @property
     def news(self) -> bool:
         """Whether there is anything to say of it beyond that it was well, or is not watched."""
-        told = self.incidents or self.maintenances or self.ahead
+        told = [*(event for event in self.incidents if event not in self.bygone), *self.maintenances, *self.ahead]
         return bool(told) or any(gap.edge and gap.until - gap.since >= NEWS for gap in self.gaps)
 
 
@@ -195,7 +201,7 @@ def account_of(
         filter(None, (as_of(each, until) for each in incidents)), key=lambda each: (each.started_at, each.id)
     )
     wrong = [each for each in known if not each.maintenance and _overlaps(open_span(each, until), since, until)]
-    works = [each for each in known if each.maintenance and _overlaps(work(each, until), since, until)]
+    works = [each for each in known if at_work(each, since, until)]
     ahead = [each for each in known if each.maintenance and until <= (each.starts or since) < until + AHEAD]
     told = {name: holding(edges, sightings.get(name), since, until) for name, edges in sorted(beliefs.items())}
     believed = [(begin, end) for spans in told.values() for seen, begin, end in spans if seen.belief is Belief.OK]
@@ -203,7 +209,7 @@ def account_of(
     return Account(
         id=provider.id,
         name=provider.name,
-        whole=course(provider.name, None, wrong, works, believed, since, until),
+        whole=course(provider.name, None, wrong, whole_works(works, names), believed, since, until),
         components=tuple(course(name, name, wrong, works, believed, since, until) for name in names),
         incidents=events(wrong, labels),
         maintenances=events(works, labels),
@@ -243,12 +249,31 @@ def doubt(incident: Incident, until: datetime) -> Span:
 
 
 def work(incident: Incident, until: datetime) -> Span:
-    """From when until when a maintenance was done; the plan stands in where nobody told how it went."""
+    """From when until when a maintenance was done; the plan stands in where nobody told how it went.
+
+    One that has begun lasts until somebody says that it is over, or until nobody lists it any more.
+    """
     begun = [update.at for update in incident.updates if update.status in AT_WORK]
     planned = incident.starts or min(begun, default=until)
     begin = min([planned, *begun])
-    end = incident.resolved_at or (until if begun else incident.ends or until)
+    gone = vanished_at(incident)
+    end = incident.resolved_at or ((gone or until) if begun else incident.ends or gone or until)
     return begin, max(begin, min(end, until))
+
+
+def at_work(incident: Incident, since: datetime, until: datetime) -> bool:
+    """Whether a maintenance was done in the window; what vanished before its time was not, as far as anybody knows."""
+    if not incident.maintenance:
+        return False
+    begin, end = work(incident, until)
+    gone = vanished_at(incident)
+    return _overlaps((begin, end), since, until) and not (gone is not None and gone < begin)
+
+
+def whole_works(works: Iterable[Incident], names: Iterable[str]) -> list[Incident]:
+    """The maintenances that a provider as a whole is in: those of all its components. One data centre's is not."""
+    every = set(names)
+    return [each for each in works if not each.components or every <= set(each.components)]
 
 
 def _overlaps(span: Span, since: datetime, until: datetime) -> bool:
@@ -311,7 +336,7 @@ def event(incident: Incident, labels: Mapping[str, str]) -> Event:
         firsts=tuple((labels.get(told.source, told.source), told.at) for told in lag.firsts(incident)),
         starts=incident.starts,
         ends=incident.ends,
-        vanished_at=None if incident.maintenance else vanished_at(incident),
+        vanished_at=vanished_at(incident),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from bot.core.digest import Account, Condition, Course, Digest, Event, Gap, Lag, Shares
 from bot.core.summary import STATES, Line, duration, listing
 from bot.core.text import clip
-from bot.model import Belief, Impact
+from bot.model import Belief, Impact, Status
 
 EVENTS = 12  #: incidents of one provider that are told, the longest first where there are more
 ROWS = 12  #: components that are told one by one
@@ -126,7 +126,8 @@ def lacks(account: Account) -> bool:
 
 def headline(digest: Digest) -> str:
     """`2 incidents, 1 still open`; `no incident, 3 maintenances`; or that nothing is known."""
-    every, span = [event for account in digest.accounts for event in account.incidents], digest.until - digest.since
+    told = [event for account in digest.accounts for event in account.incidents if event not in account.bygone]
+    every, span = told, digest.until - digest.since
     going = sum(event.open for event in every)
     lost = sum(event.vanished_at is not None for event in every)
     works = sum(len(account.maintenances) for account in digest.accounts)
@@ -144,17 +145,17 @@ def headline(digest: Digest) -> str:
 def section(account: Account, digest: Digest) -> Section:
     """One provider: what is open, what was, what lies ahead, its components, and what is not known."""
     going, until = account.open, digest.until
-    lost = [event for event in account.incidents if event.vanished_at is not None]
+    lost = [event for event in account.incidents if event.vanished_at is not None and event not in account.bygone]
     over = [event for event in account.incidents if event.ended_at is not None]
     parts = (
         Part("Still open", entries(going, digest)),
-        Part("No longer listed, and nobody has said that it is over", entries(lost, digest)),
+        Part("No longer listed, and nobody has said that it is over", (*entries(lost, digest), *bygone(account))),
         Part("Over" if going or lost else "Incidents", entries(over, digest)),
-        Part("Maintenance", tuple(work(event, until) for event in account.maintenances[:EVENTS])),
-        Part("Maintenance ahead", tuple(ahead(event) for event in account.ahead[:EVENTS])),
+        Part("Maintenance", first_of([work(event, until) for event in account.maintenances], EVENTS)),
+        Part("Maintenance ahead", first_of([ahead(event) for event in account.ahead], EVENTS)),
         Part("Components", tuple(components(account))),
         Part("Who told first", tuple(first(account.lags))),
-        Part("Could not be read", tuple(unread(account.gaps, digest))),
+        Part("Could not be read", first_of(list(unread(account.gaps, digest)), GAPS)),
     )
     summary = (share_words(account.whole.shares),)
     return Section(account.name, summary, tuple(part for part in parts if part.entries))
@@ -218,6 +219,18 @@ def incident(event: Event, digest: Digest) -> Entry:
     return Entry((titled(event),), tuple(more), MARKS[event.impact], event.url)
 
 
+def first_of(entries: Sequence[Entry], most: int) -> tuple[Entry, ...]:
+    """So many of them, and how many more there are."""
+    left = len(entries) - most
+    return (*entries[:most], Entry((f"and {left} more",))) if left > 0 else tuple(entries)
+
+
+def bygone(account: Account) -> Iterator[Entry]:
+    """How many vanished before the window: enough to know why a component is called unknown since."""
+    if number := len(account.bygone):
+        yield Entry((f"{'and ' if len(account.incidents) > number else ''}{number} that vanished before this window",))
+
+
 def titled(event: Event) -> str:
     """The title, and the references by which the provider knows it."""
     references = f" [{listing([clip(name, 40) for name in event.references])}]" if event.references else ""
@@ -236,10 +249,14 @@ def later(lag: timedelta) -> str:
     return f"{duration(lag)} later" if lag >= MINUTE else "within the minute"
 
 
-def work(event: Event, until: object) -> Entry:
+def work(event: Event, until: datetime) -> Entry:
     """A maintenance within the window."""
     end = event.ended_at or event.ends
     state = STATES[event.status].lower()
+    if event.vanished_at is not None:
+        state = f"{state}, then no longer listed"
+    elif event.status is Status.SCHEDULED and end is not None and end <= until:
+        state = "planned; nobody has said how it went"
     when: Line = (f"{state} · ", event.starts or event.started_at, *((" to ", end) if end else ()))
     return Entry((titled(event),), (when, *named(event)), "🔧", event.url)
 
@@ -248,6 +265,7 @@ def ahead(event: Event) -> Entry:
     """A maintenance that is still to come."""
     begin = event.starts or event.started_at
     when: Line = (begin, *((" to ", event.ends) if event.ends else ()))
+    when += (" (no longer listed)",) if event.vanished_at is not None else ()
     return Entry((titled(event),), (when, *named(event)), "🔧", event.url)
 
 
@@ -307,7 +325,7 @@ def unread(gaps: Sequence[Gap], digest: Digest) -> Iterator[Entry]:
     """Each source's stretches that could not be believed: how long together, how often, why, and the longest."""
     by_source = groupby(sorted(gaps, key=lambda gap: (gap.source, gap.belief)), lambda gap: (gap.source, gap.belief))
     every = sorted(((key, list(some)) for key, some in by_source), key=lambda each: -spent(each[1]))
-    for (source, belief), some in every[:GAPS]:
+    for (source, belief), some in every:
         longest = max(some, key=lambda gap: gap.until - gap.since)
         reason = f" ({clip(longest.reason, REASON)})" if longest.reason else ""
         name = capital(source)

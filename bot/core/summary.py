@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -304,10 +305,10 @@ def duration(length: timedelta) -> str:
 def entry(update: Update, names: Mapping[str, str]) -> Entry:
     """An update with who said it."""
     state = STATES[update.status] if update.status else _observed(update, names)
-    since = _since(update)
-    text = update.text
+    since, text = _since(update), update.text
     if since:
-        text = text.replace(f"has not answered{_in_utc(since)}", "does not answer").replace(_in_utc(since), "")
+        in_utc = _in_utc(since, text)
+        text = text.replace(f"has not answered{in_utc}", "does not answer").replace(in_utc, "")
     return Entry(update.at, state, text, said(update, names), update.url)
 
 
@@ -321,15 +322,16 @@ def _observed(update: Update, names: Mapping[str, str]) -> str:
 def _since(update: Update) -> datetime | None:
     """Since when what we observed has been so, where its words say that: a reader is told in his own zone instead."""
     edge, _, rest = update.observed.partition("|")
-    if edge not in ("down", "steady"):
-        return None
-    since = parse_iso(rest.rpartition("|")[2])
-    return since if since is not None and _in_utc(since) in update.text else None
+    parts = rest.split("|")
+    written = {"down": parts[-1], "steady": parts[-1], "gone": parts[1:2], "listed": parts[1:2]}.get(edge, "")
+    since = parse_iso("".join(written))
+    return since if since is not None and _in_utc(since, update.text) else None
 
 
-def _in_utc(since: datetime) -> str:
-    """As core.health writes it."""
-    return f" since {since:%H:%M} UTC"
+def _in_utc(since: datetime, text: str) -> str:
+    """How core.health and core.vanish have written it in a text; empty where they have not."""
+    found = re.search(rf" since (?:\d+ \w+, )?{since:%H:%M} UTC", text)
+    return found[0] if found else ""
 
 
 def said(update: Update, names: Mapping[str, str]) -> Line:
@@ -339,6 +341,8 @@ def said(update: Update, names: Mapping[str, str]) -> Line:
         return (names.get(source, source), " · ", update.at, ", in a post about another incident, too")
     if not update.reports:
         since = _since(update)
+        if since and update.observed.startswith("listed|"):
+            return ("observed by statusbot · ", update.at, ", missing since ", since)
         return ("observed by statusbot · since ", since) if since else ("observed by statusbot · ", update.at)
     first = update.reports[0]
     line: list[Part] = [names.get(first.source, first.source), " · ", first.at]

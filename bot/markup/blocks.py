@@ -80,11 +80,16 @@ def blocks_of(notice: Notice, shown: Card, room: int, *, buttons: bool = False) 
     else:
         link = "" if pressed else address(shown)
         blocks = [*top(shown), *updates(fitting), *lines(shown.doubts), *foot(shown, link)]
-    mention = clip(notice.mention.strip(), MENTION)
+    mention = called(clip(notice.mention.strip(), MENTION))
     if mention and notice.act is not Act.EDIT:
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": mention}})
     blocks += pressed
     return blocks or [plain(f"{shown.mark} {shown.state}")]
+
+
+def called(mention: str) -> str:
+    """`@here` as people type it in Slack's own form, in which alone it calls anybody."""
+    return re.sub(r"(?<![\w!@<|])@(here|channel|everyone)\b", r"<!\1>", mention)
 
 
 def preview(notice: Notice, shown: Card) -> str:

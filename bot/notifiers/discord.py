@@ -108,13 +108,18 @@ class Discord:
             self._http = None
 
     async def _create(self, channel: str, message: Message, delivery: Delivery) -> str:
-        """The new message's id; twice the same delivery within some minutes is one message."""
+        """The new message's id; twice the same delivery within some minutes is one message.
+
+        A picture is no reason not to tell: where Discord refuses it (the bot may lack Attach Files), it is left out.
+        """
         body = {**message.body, "nonce": nonce(delivery.key), "enforce_nonce": True}
-        content: dict[str, Any] = {"form": fields(body, message.picture)} if message.picture else {"json": body}
-        said = await self._ask("POST", MESSAGES, ids(channel), **content)
-        if isinstance(said, dict) and str(said.get("id", "")).isdigit():
-            return str(said["id"])
-        raise Doubtful("accepted, but the answer names no message")
+        refused = ""
+        if message.picture is not None:
+            try:
+                return named(await self._ask("POST", MESSAGES, ids(channel), form=fields(body, message.picture)))
+            except (Permanent, Unsendable) as error:
+                refused = str(error)
+        return named(await self._ask("POST", MESSAGES, ids(channel), json=unpictured(body, refused)))
 
     async def _edit(self, channel: str, message: Message, told: Receipt) -> Receipt:
         await self._ask("PATCH", ONE, ids(channel, told.message), json=dict(message.body), repeatable=True)
@@ -181,6 +186,24 @@ class Discord:
             return http
         await http.close()
         raise failure
+
+
+def named(said: object) -> str:
+    """The id of the message that an answer holds. Raises Doubtful where it holds none."""
+    if isinstance(said, dict) and str(said.get("id", "")).isdigit():
+        return str(said["id"])
+    raise Doubtful("accepted, but the answer names no message")
+
+
+def unpictured(body: Mapping[str, object], refused: str) -> dict[str, object]:
+    """The same message without its picture, and why; as it is where none was refused."""
+    if not refused:
+        return dict(body)
+    embeds = orjson.loads(orjson.dumps(body["embeds"]))
+    for one in embeds:
+        one.pop("image", None)
+        one["description"] = f"{one['description']}\n\n-# No picture: {refused}"
+    return {name: part for name, part in body.items() if name != "attachments"} | {"embeds": embeds}
 
 
 def fields(body: Mapping[str, object], picture: Picture) -> list[dict[str, object]]:

@@ -25,7 +25,14 @@ LINE = 300
 DOUBTS = 5
 SHOWN = 15  #: updates whose words are told in one card
 KEY = 200
-STYLES = {Tone.CRITICAL: "Attention", Tone.MAJOR: "Attention", Tone.MINOR: "Warning", Tone.OVER: "Good"}
+#: the ground on which the state stands: as words, Teams' own yellow and green cannot be read on its white
+STYLES = {
+    Tone.CRITICAL: "attention",
+    Tone.MAJOR: "attention",
+    Tone.MINOR: "warning",
+    Tone.OVER: "good",
+    Tone.MAINTENANCE: "accent",
+}
 
 Element = dict[str, object]
 
@@ -110,9 +117,9 @@ def content(it: Card, words: Sequence[str]) -> Element:
         "msteams": {"width": "Full"},
         "fallbackText": fit(it.headline, HEADLINE, clean, size),
         "body": [
-            *head(it),
+            head(it),
             *left_out(len(it.entries) - len(shown)),
-            *(update(entry, said, titled=len(it.entries) == 1) for entry, said in zip(shown, words, strict=True)),
+            *(update(shown[n], said, alone=len(it.entries) == 1, first=n == 0) for n, said in enumerate(words)),
             block(headline(it), size="Medium", weight="Bolder", separator=True),
             {"type": "FactSet", "facts": list(facts(it))},
             *doubts(it),
@@ -129,13 +136,15 @@ def address_of(it: Card) -> str:
     return web_address(it.link) or web_address(it.latest.url if it.latest else "")
 
 
-def head(it: Card) -> Iterable[Element]:
-    """The label, where there is one; then the provider and the state, large: the words come right after."""
-    if it.label:
-        yield block(fit(it.label, LINE, TEAMS.text, size), isSubtle=True, weight="Bolder")
-    state = (it.latest.state if it.latest else "") or it.state
-    text = fit(f"{it.mark} {it.provider}: {state}", HEADLINE, TEAMS.text, size)
-    yield block(text, size="Large", weight="Bolder", color=STYLES.get(it.tone, "Default"))
+def head(it: Card) -> Element:
+    """The label, where there is one; then the provider and the state, large: the words come right after.
+
+    The state is the newest update's own, or, where several are told at once, what they come to.
+    """
+    own = it.latest.state if it.latest and len(it.entries) == 1 else ""
+    items = [block(fit(it.label, LINE, TEAMS.text, size), isSubtle=True, weight="Bolder")] if it.label else []
+    text = fit(f"{it.mark} {it.provider}: {own or it.state}", HEADLINE, TEAMS.text, size)
+    return container(STYLES.get(it.tone, "default"), *items, block(text, size="Large", weight="Bolder"))
 
 
 def headline(it: Card) -> str:
@@ -159,19 +168,25 @@ def left_out(count: int) -> Iterable[Element]:
         yield block(f"{count} earlier update{'' if count == 1 else 's'} left out", isSubtle=True)
 
 
-def update(entry: Entry, words: str, *, titled: bool) -> Element:
+def update(entry: Entry, words: str, *, alone: bool, first: bool) -> Element:
     """One update: its state (unless the card is titled with it), its words, who said it."""
-    items = [block(entry.state, weight="Bolder")] if entry.state and not titled else []
+    items = [block(entry.state, weight="Bolder")] if entry.state and not alone else []
     if words.strip():
         items.append(block(words, spacing="Small"))
     items.append(block(fit_line(entry.said, LINE, TEAMS, size), size="Small", isSubtle=True, spacing="Small"))
-    return {"type": "Container", "separator": True, "items": items}
+    return {"type": "Container", "separator": not first, "items": items}
 
 
 def doubts(it: Card) -> Iterable[Element]:
-    """What cannot be read or believed now, in the colour of warning."""
-    for line in it.doubts[:DOUBTS]:
-        yield block(f"⚠️ {fit_line(line, LINE, TEAMS, size)}", color="Attention", spacing="Small")
+    """What cannot be read or believed now, on the ground of warning."""
+    lines = [block(f"⚠️ {fit_line(line, LINE, TEAMS, size)}", spacing="Small") for line in it.doubts[:DOUBTS]]
+    if lines:
+        yield container("warning", *lines)
+
+
+def container(style: str, *items: Element) -> Element:
+    """Blocks on a ground of their own, from edge to edge."""
+    return {"type": "Container", "style": style, "bleed": True, "items": list(items)}
 
 
 def block(text: str, **more: object) -> Element:

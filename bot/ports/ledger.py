@@ -159,6 +159,10 @@ class Ledger(Protocol):
         """Whole incidents, newest `started_at` first; `since`: those updated, or still open, at or after it."""
         ...
 
+    def components(self, provider: str, limit: int = 500) -> list[str]:
+        """What a provider's newest incidents, so many, have called its components; those named last come first."""
+        ...
+
     def open_providers(self) -> set[str]:
         """The providers with an open incident (maintenances do not count)."""
         ...

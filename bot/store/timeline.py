@@ -158,6 +158,12 @@ class Timeline(Part):
             ids = ids.where(or_(incidents.c.open, incidents.c.updated_at >= since))
         return self._whole(ids)[::-1]
 
+    def components(self, provider: str, limit: int = 500) -> list[str]:
+        """What a provider's newest incidents, so many, have called its components; those named last come first."""
+        newest = select(incidents.c.components).where(incidents.c.provider == provider)
+        named = self._db.execute(newest.order_by(incidents.c.last_at.desc(), incidents.c.id).limit(limit)).scalars()
+        return list(dict.fromkeys(name for names in named for name in names))
+
     def open_providers(self) -> set[str]:
         """The providers with an open incident (maintenances do not count)."""
         query = select(incidents.c.provider).where(incidents.c.open, incidents.c.maintenance.is_(False)).distinct()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from bot.answer.desk import TROUBLE, Desk
 from bot.answer.reply import VALUE, Asker, Form, Reply, Verb, Wish
+from bot.catalog import catalogue
 from bot.core.summary import Line
 from bot.errors import StatusbotError
 from bot.markup import PLAIN
@@ -77,8 +78,8 @@ async def store() -> AsyncIterator[SqlStore]:
     await kept.close()
 
 
-def desk(store: Store, wake: Woken | None = None) -> Desk:
-    return Desk(store, (ACME, OTHER), DIRECTORY, {}, StillClock(at(5)), mode_for, wake or Woken())
+def desk(store: Store, wake: Woken | None = None, providers: Sequence[Provider] = (ACME, OTHER)) -> Desk:
+    return Desk(store, providers, DIRECTORY, {}, StillClock(at(5)), mode_for, wake or Woken())
 
 
 async def knows(store: SqlStore, *incidents: Incident) -> None:
@@ -155,6 +156,11 @@ async def test_whoever_may_not_is_told_why_and_changes_nothing(store: SqlStore) 
     [
         ("subscribe acne", 'did you mean "acme"?'),
         ("subscribe github", "(watched: acme, other)"),
+        ("subscribe acme othr", '"othr" is not watched here; did you mean "other"?'),
+        ("unsubscribe acne", 'did you mean "acme"?'),
+        ("unsubscribe acme Mail", "taken off as a whole"),
+        ("subscribe acme --min majr", 'did you mean "major"?'),
+        ("subscribe acme --mode thred", 'did you mean "thread"?'),
         ("subscribe acme --min huge", '"huge" is no impact'),
         ("subscribe acme --mode loud", '"loud" is no mode'),
         ("subscribe acme --mention critical=@everyone-else", "can be called"),
@@ -163,16 +169,23 @@ async def test_whoever_may_not_is_told_why_and_changes_nothing(store: SqlStore) 
         ("status acne", 'did you mean "acme"?'),
         ("why", "Which incident?"),
         ("why AC1212", 'did you mean "AC1221"?'),
+        ("why AC7717", 'did you mean "AC7777"?'),
         ("timeline nothing-like-it", "is no incident that I know"),
+        ("timeline acme clod", 'did you mean "Acme Cloud"?'),
+        ("mute acne 2h", 'did you mean "acme"?'),
+        ("unmute othr", 'did you mean "other"?'),
         ("mute", "Mute what?"),
         ("mute acme 2y", "is no incident that I know"),
         ("unmute", "Unmute what?"),
         ("dance", 'I do not know "dance".'),
         ("statsu", 'did you mean "status"?'),
+        ("subscribe acme " + "ab " * 6000, "more than can be understood"),
+        ("unsubscribe " + "ab " * 6000, "more than can be understood"),
+        ("subscribe acme " + "x" * 20_000, "so long a name"),
     ],
 )
 async def test_nonsense_is_answered_with_the_mend(store: SqlStore, line: str, words: str) -> None:
-    await knows(store, MAIL)
+    await knows(store, MAIL, replace(OVER, references=("AC7777",)))
     reply = await desk(store).ask(ANN, line)
     assert words in told(reply)
     assert isinstance(reply, Reply)
@@ -196,6 +209,55 @@ async def test_a_component_that_nobody_knows_is_pointed_out(store: SqlStore) -> 
     assert "Not a name that I know: Teleporter" in told(await desk(store).ask(ANN, "subscribe acme Teleporter"))
 
 
+@pytest.mark.parametrize(
+    ("line", "components"),
+    [
+        ('microsoft-365 "Exchange Online" --min major', ("Exchange Online",)),
+        ('"Exchange Online" microsoft-365', ("Exchange Online",)),
+        ("microsoft-365 Exchange Online", ("Exchange Online",)),
+        ("Microsoft 365 exchange online SharePoint", ("Exchange Online", "SharePoint Online")),
+        ("microsoft 365 outlook on the web", ("Exchange Online",)),
+        ("microsoft-365 microsoft-365", ()),
+        ("exchange online", ()),  # alone it is the provider's alias, as on the command line
+    ],
+)
+async def test_the_catalogue_s_names_as_people_write_them(
+    store: SqlStore, line: str, components: tuple[str, ...]
+) -> None:
+    watched = catalogue()["microsoft-365"]
+    reply = await desk(store, providers=(watched, OTHER)).ask(ANN, f"subscribe {line}")
+    made = (await store.read(lambda ledger: ledger.subscriptions()))[0]
+    assert (made.providers, made.components) == (("microsoft-365",), components)
+    assert "Not a name" not in told(reply)
+
+
+async def test_a_provider_and_its_component_are_not_taken_for_one_name(store: SqlStore) -> None:
+    named = incident("5a5a5a5a5a5a", update(report("3")), provider="github", components=("Actions", "GitHub Pages"))
+    await knows(store, named)
+    here = desk(store, providers=(catalogue()["github"], OTHER))
+    for line, components in (
+        ("github actions", ("Actions",)),
+        ("GitHub Copilot", ("Copilot",)),
+        ("github GitHub Pages", ("GitHub Pages",)),
+        ('"GitHub Actions"', ()),
+    ):
+        await here.ask(ANN, f"subscribe {line}")
+        (made,) = await store.read(lambda ledger: ledger.subscriptions())
+        assert (made.providers, made.components) == (("github",), components), line
+
+
+async def test_components_that_incidents_have_named_are_known(store: SqlStore) -> None:
+    named = incident("5a5a5a5a5a5a", update(report("3")), provider="other", components=("Spare Parts", "Engine"))
+    await knows(store, named)
+    here = desk(store)
+    assert [choice.value for choice in await here.components(["other"], "")] == ["Spare Parts", "Engine"]
+    assert [choice.value for choice in await here.components(["other"], "par")] == ["Spare Parts"]
+    assert [choice.value for choice in await here.components(["acme"], "")] == ["Mail", "Chat"]
+    assert 'Engin; did you mean "Engine"?' in told(await here.ask(ANN, "subscribe other spare parts Engin"))
+    made = (await store.read(lambda ledger: ledger.subscriptions()))[0]
+    assert made.components == ("Spare Parts", "Engin")
+
+
 async def test_to_unsubscribe(store: SqlStore) -> None:
     here = desk(store)
     await here.ask(ANN, "subscribe acme")
@@ -206,6 +268,13 @@ async def test_to_unsubscribe(store: SqlStore) -> None:
     assert "no subscription to Acme Cloud" in told(await here.ask(ANN, "unsubscribe acme"))
     assert "Other Things" in told(await here.ask(ANN, "unsubscribe"))
     assert await store.read(lambda ledger: ledger.subscriptions()) == []
+
+
+async def test_to_unsubscribe_from_what_is_watched_no_more(store: SqlStore) -> None:
+    from tests.store.build import subscription
+
+    await store.write(lambda ledger: ledger.subscribe(subscription(SLACK, providers=("bygone",))))
+    assert "Told no more here: bygone." in told(await desk(store).ask(ANN, "unsubscribe bygone"))
 
 
 async def test_what_stands_in_the_file_is_marked_and_stays(store: SqlStore) -> None:
@@ -246,7 +315,11 @@ async def test_the_status_of_all(store: SqlStore) -> None:
     assert words.startswith("1 in trouble.\n🟠 Acme Cloud")
     assert "The status page has given no readable answer since 2026-01-22 19:02 UTC (429 Too Many Requests)" in words
     assert "✅ Other Things\nno trouble reported" in words
-    assert "Mail is down" in told(await desk(store).ask(ANN, "status acme inc"))
+    alone = told(await desk(store).ask(ANN, "status acme inc"))
+    assert "Mail is down" in alone
+    assert alone.startswith("🟠 Acme Cloud: 1 open incident")
+    assert alone.count("🟠 Acme Cloud") == 2  # once for the provider, once for its incident
+    assert "⚠️ Not to be relied on\nThe status page has given no readable answer" in alone
 
 
 async def test_the_timeline_and_one_incident(store: SqlStore) -> None:
@@ -259,6 +332,7 @@ async def test_the_timeline_and_one_incident(store: SqlStore) -> None:
     assert isinstance(one, Reply)
     assert {button.verb for button in one.buttons} == {Verb.WHY, Verb.MUTE}
     assert "Slow chat" in told(await desk(store).ask(ANN, "timeline acme"))
+    assert "Slow chat" in told(await desk(store).ask(ANN, "timeline Acme Cloud"))
 
 
 async def test_why(store: SqlStore) -> None:
@@ -284,6 +358,12 @@ async def test_to_mute_an_incident_for_a_while(store: SqlStore) -> None:
     assert await store.read(lambda ledger: ledger.mutes()) == []
 
 
+@pytest.mark.parametrize("length", ["2h", "2 hours", "for 2 hours", "120 min"])
+async def test_how_long_is_written_as_people_do(store: SqlStore, length: str) -> None:
+    await desk(store).ask(ANN, f"mute acme {length}")
+    assert await store.read(lambda ledger: ledger.mutes()) == [Mute(SLACK, provider="acme", until=at(125))]
+
+
 async def test_to_mute_a_provider_by_its_name(store: SqlStore) -> None:
     await desk(store).ask(ANN, "mute acme cloud")
     assert await store.read(lambda ledger: ledger.mutes()) == [Mute(SLACK, provider="acme")]
@@ -307,7 +387,7 @@ async def test_suggestions(store: SqlStore) -> None:
     here = desk(store)
     assert [choice.value for choice in here.providers("ac")] == ["acme"]
     assert [choice.value for choice in here.providers("")] == ["acme", "other"]
-    assert [choice.value for choice in here.components(["acme"], "outl")] == ["Mail"]
+    assert [choice.value for choice in await here.components(["acme"], "outl")] == ["Mail"]
     assert [choice.value for choice in await here.incidents("")] == [MAIL.id, OVER.id]
     assert [choice.words for choice in await here.incidents("ac1221")] == ["Mail is down [AC1221]"]
 
@@ -337,6 +417,7 @@ async def test_a_database_that_does_not_answer(line: str) -> None:
     here = Desk(Broken(), (ACME,), DIRECTORY, {}, StillClock(), mode_for)  # type: ignore[arg-type]
     assert await here.ask(ANN, line) == TROUBLE
     assert await here.incidents("") == []
+    assert [choice.value for choice in await here.components(["acme"], "")] == ["Mail", "Chat"]  # known by heart
 
 
 async def test_the_file_s_new_subscribers_are_greeted(store: SqlStore) -> None:

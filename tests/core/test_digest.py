@@ -201,6 +201,49 @@ def test_a_maintenance_lasts_as_long_as_was_told_not_as_was_planned() -> None:
     assert minutes(account([still])) == (100, 0, 900, 0)
 
 
+def gone(incident: Incident, minute: float) -> Incident:
+    """The same, listed no more since."""
+    key = f"gone|acme/page|{at(minute).isoformat()}|1"
+    seen = Update(f"{incident.id}-gone", at(minute + 60), "No longer listed.", observed=key)
+    return replace(incident, updates=(*incident.updates, seen))
+
+
+def test_a_maintenance_that_is_listed_no_more_is_not_called_work_for_ever() -> None:
+    begun = Update("m-2", at(110), "We begin.", Status.IN_PROGRESS)
+    still = replace(maintenance(100, 200, Status.IN_PROGRESS), updates=(*maintenance(100, 200).updates, begun))
+    made = account([gone(still, 210)])
+    assert minutes(made) == (890, 0, 110, 0)
+    assert made.maintenances[0].vanished_at == at(210)
+    assert account([gone(maintenance(-5000, -4900, Status.IN_PROGRESS), -4890)]).maintenances == ()
+
+
+def test_a_maintenance_that_vanished_before_its_time_was_not_done_as_far_as_anybody_knows() -> None:
+    assert account([gone(maintenance(500, 600), 100)]).maintenances == ()
+    (ahead,) = account([gone(maintenance(1200, 1300), 100)]).ahead
+    assert ahead.vanished_at == at(100)
+
+
+def test_the_maintenance_of_one_part_is_not_the_provider_s() -> None:
+    parts = dict.fromkeys(("Mail", "Chat"), ())
+    made = account_of(
+        replace(ACME, components=parts),
+        [maintenance(100, 200, components=("Mail",)), maintenance(300, 350, components=("Mail", "Chat"))],
+        WATCHED, ASKED, LABELS, SINCE, UNTIL,
+    )  # fmt: skip
+    assert minutes(made) == (950, 0, 50, 0)
+    assert (minutes(made, "Mail"), minutes(made, "Chat")) == ((850, 0, 150, 0), (950, 0, 50, 0))
+
+
+def test_what_vanished_before_the_window_is_known_and_no_news_for_ever() -> None:
+    before, within = gone(incident(-900), -800), gone(incident(100), 300)
+    made = account([before])
+    assert [event.id for event in made.bygone] == ["i-900"]
+    assert not made.news
+    assert minutes(made) == (0, 0, 0, 1000)
+    assert account([before, within]).news
+    assert [event.id for event in account([before, within]).bygone] == ["i-900"]
+
+
 def test_trouble_shows_through_a_maintenance() -> None:
     assert minutes(account([maintenance(100, 200), incident(150, 250)])) == (850, 100, 50, 0)
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.summary import Tone, card, duration, listing, title_of
+from bot.core.summary import Tone, card, duration, entry, listing, title_of
+from bot.core.vanish import Absence, look
 from bot.model import Act, Belief, Impact, Incident, Notice, Report, Sighting, Status, Update
 
 START = datetime(2026, 1, 22, 19, 37, tzinfo=UTC)
@@ -182,6 +183,30 @@ def test_only_what_began_since_the_update_before_is_freshly_doubtful() -> None:
     assert len(shown.doubts) == 2
     first = card(notice(update(1), act=Act.REPLY, incident=incident, sightings=(DOWN, old)))
     assert first.fresh == first.doubts
+
+
+@pytest.mark.parametrize(("days", "written"), [(0, "19:38 UTC"), (3, "22 January, 19:38 UTC")])
+def test_since_when_an_entry_is_missing_is_told_in_the_reader_s_own_zone(days: int, written: str) -> None:
+    now = at(65) + timedelta(days=days)
+    listed = replace(report("m/page", 0), thread="7")
+    open_now = replace(INCIDENT, updates=(Update("u", at(0), "It began.", reports=(listed,)),))
+    for told, threads, words, said_by in (
+        (
+            False,
+            frozenset(),
+            "No longer listed by the status page; nobody has said that it is over.",
+            ("since ", at(1)),
+        ),
+        (True, {"7"}, "Listed again by the status page, where it was missing.", (now, ", missing since ", at(1))),
+    ):
+        before = {"7": Absence(at(1), told=told)}
+        _, [(_, seen)] = look(before, [open_now], "m/page", "the status page", threads, now)
+        assert written in seen.text
+        shown = entry(Update("o", now, seen.text, observed=seen.key), NAMES)
+        assert (shown.text, "".join(map(str, shown.said))) == (
+            words,
+            "observed by statusbot · " + "".join(map(str, said_by)),
+        )
 
 
 @pytest.mark.parametrize(

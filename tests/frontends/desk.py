@@ -61,7 +61,7 @@ class Script:
     def providers(self, words: str = "", limit: int = 25) -> list[Choice]:
         return [one for one in self.names if words.lower() in one.words.lower()][:limit]
 
-    def components(self, providers: Sequence[str], words: str = "", limit: int = 25) -> list[Choice]:
+    async def components(self, providers: Sequence[str], words: str = "", limit: int = 25) -> list[Choice]:
         return [one for one in self.parts if words.lower() in one.words.lower()][:limit]
 
     async def incidents(self, words: str = "", limit: int = 25) -> list[Choice]:

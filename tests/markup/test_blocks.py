@@ -120,6 +120,20 @@ def test_an_address_among_the_words_can_be_followed_and_shows_itself() -> None:
     assert [link["url"] for link in links] == ["https://a.example/x_y", "https://b.example/"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("@here", "<!here>"),
+        ("<!here> @channel", "<!here> <!channel>"),
+        ("<@U1> <!subteam^S1|@here>", "<@U1> <!subteam^S1|@here>"),
+        ("ops@here.example", "ops@here.example"),
+    ],
+)
+def test_a_call_is_sent_in_the_form_that_calls(typed: str, sent: str) -> None:
+    rendered = message(notice(mention=typed)).body["blocks"]
+    assert {"type": "section", "text": {"type": "mrkdwn", "text": sent}} in rendered  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("act", [Act.CREATE, Act.POST, Act.REPLY])
 def test_only_the_configured_mention_calls_anybody(act: Act) -> None:
     rendered = message(replace(hostile(HOSTILE[4], act), mention="<!here>"))

@@ -35,6 +35,7 @@ from tests.notifiers.digests import broken, large, nothing, ordinary
 from tests.notifiers.notices import BREAKING, KEY, outcome, schema, tools
 from tests.support.discord import TOKEN as DISCORD_TOKEN
 from tests.support.discord import Fake, encoded, told
+from tests.support.discord import error as refusal
 from tests.support.server import serve
 from tests.support.slack import TOKEN as SLACK_TOKEN
 from tests.support.slack import Trouble, error, workspace
@@ -218,6 +219,28 @@ async def test_discord_gets_the_picture_with_the_embed_and_once() -> None:
     assert message.picture is not None
     assert stands["files"] == {"digest.png": encoded(message.picture.png)}
     assert stands["embeds"][0]["image"] == {"url": "attachment://digest.png"}
+
+
+async def test_discord_is_told_without_the_picture_where_it_may_not_be_attached() -> None:
+    fake = Fake(trouble=lambda request: refusal(403, 50013) if request.content_type.startswith("multipart/") else None)
+    async with serve(fake) as server:
+        fake.server = server
+        env = {"DISCORD_BOT_TOKEN": DISCORD_TOKEN, "DISCORD_API_URL": f"{server.url}/api/v10"}
+        notifier = Discord(replace(tools(), env=env))
+        try:
+            message, to = notifier.render_digest(ordinary(), KEY), Destination("discord", "42")
+            first = await notifier.send(to, message, owed("discord", "42"))
+            assert await notifier.find(to, owed("discord", "42")) == first
+        finally:
+            await notifier.close()
+    (stands,) = fake.channels["42"]
+    (embed,) = stands["embeds"]
+    assert "image" not in embed
+    assert embed["description"].endswith("-# No picture: 403 Forbidden: the bot may not write there")
+    assert "attachments" not in stands
+    jsonschema.Draft202012Validator({**DISCORD, "$ref": "#/$defs/MessageCreateRequest"}).validate(
+        {name: part for name, part in stands.items() if name != "id"}
+    )
 
 
 async def test_discords_webhook_gets_it_too() -> None:

@@ -88,9 +88,10 @@ def test_a_card_says_who_what_how_bad_and_how_sure() -> None:
 
 
 def test_a_card_is_coloured_by_what_it_tells_and_opens_the_page() -> None:
-    assert hold(notice())["body"][0]["color"] == "Attention"
-    assert hold(notice(status=Status.RESOLVED))["body"][0]["color"] == "Good"
-    assert hold(notice(impact=Impact.NONE))["body"][0]["color"] == "Default"
+    assert hold(notice())["body"][0]["style"] == "attention"
+    assert hold(notice(impact=Impact.MINOR))["body"][0]["style"] == "warning"
+    assert hold(notice(status=Status.RESOLVED))["body"][0]["style"] == "good"
+    assert hold(notice(impact=Impact.NONE))["body"][0]["style"] == "default"
     assert hold(notice())["actions"][0]["url"] == "https://status.example.com/i1"
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from bot.markup import blocks, embed
 from bot.model import Notice
-from bot.notifiers.teams import Teams
-from tests.notifiers.notices import tools
+from bot.notifiers.teams import Teams, with_key
+from tests.notifiers.notices import KEY, tools
 from tests.pictures.pages import CARDS, discord, slack, teams
 
 
 def pages(notice: Notice) -> Mapping[str, str]:
     """By platform and colours; Teams' only where Microsoft's package is installed."""
-    body = embed.message(notice).body
+    body = embed.with_key(embed.message(notice, buttons=True), KEY).body
     message: Any = blocks.message(notice, buttons=True).body["blocks"]
     drawn = {"slack": slack(message), "slack-dark": slack(message, dark=True), "discord": discord(body)}
     if CARDS.exists():
@@ -27,5 +25,5 @@ def pages(notice: Notice) -> Mapping[str, str]:
 
 def card_of(notice: Notice) -> Any:
     """The Adaptive Card of a notice, as it is sent."""
-    body = orjson.loads(orjson.dumps(Teams(tools()).render(notice).body))
+    body: Any = with_key(Teams(tools()).render(notice).body, KEY)
     return body["attachments"][0]["content"]

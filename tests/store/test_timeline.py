@@ -53,6 +53,17 @@ async def test_a_dropped_reference_leads_nowhere(kept: SqlStore) -> None:
     assert await kept.read(lambda ledger: ledger.incident("MO1221364")) is None
 
 
+async def test_components_as_incidents_have_named_them_the_newest_first(kept: SqlStore) -> None:
+    more = [
+        incident("i7", update(report("p7", minutes=60)), components=("Chat", "Mail")),
+        incident("i8", update(report("p8", minutes=70)), provider="other", components=("Disk",)),
+    ]
+    await kept.write(lambda ledger: ledger.save([change(one) for one in more]))
+    assert await kept.read(lambda ledger: ledger.components("acme")) == ["Chat", "Mail"]
+    assert await kept.read(lambda ledger: ledger.components("acme", limit=0)) == []
+    assert await kept.read(lambda ledger: ledger.components("nobody")) == []
+
+
 async def test_the_timeline_is_newest_first(kept: SqlStore) -> None:
     assert names(await kept.read(lambda ledger: ledger.timeline())) == ["i1", "m1", "i0"]
 

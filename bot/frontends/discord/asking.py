@@ -11,7 +11,7 @@ MAY = "It takes the permission Manage Channels to change what this channel is to
 NO_CHANNEL = "Updates go to a server's channel: ask there, not in a direct message."
 WRONG_KIND = "Updates go to a text channel: ask in one."
 NO_MEMBER = "I am no member of this server, so I cannot post here. Invite me with the scope `bot` as well."
-#: What the bot needs in a channel, for the README's invitation as well: with README.md, "Discord"
+#: What the bot needs in a channel
 NEEDED = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -20,6 +20,8 @@ NEEDED = discord.Permissions(
     create_public_threads=True,
     send_messages_in_threads=True,
 )
+#: What the README's invitation asks for ("Discord"): a digest's picture as well, without which it is told all the same
+INVITED = NEEDED | discord.Permissions(attach_files=True)
 #: where updates can go; the last of them is a thread's own, where its channel is not known
 TEXT = (discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.public_thread)
 

@@ -122,7 +122,7 @@ class Client(discord.Client):
             return
         if verb != ALL:
             wish = step(verb, wish, map(str, chosen))
-            if asked := picker(wish, self._desk):
+            if asked := await picker(wish, self._desk):
                 await self._giving.go_on(interaction, asked)
                 return
         who = asker(interaction)
@@ -131,9 +131,9 @@ class Client(discord.Client):
             return
         await self._giving.carry_out(interaction, self._desk.subscribe(who, wish))
 
-    def _form(self, form: Form) -> Page:
+    async def _form(self, form: Form) -> Page:
         """What stands for the dialog to subscribe; where there is nothing to ask, how to say it."""
-        return picker(form.wish, self._desk) or words("Say it with /subscribe.")
+        return await picker(form.wish, self._desk) or words("Say it with /subscribe.")
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """A fault of ours costs this event, not the connection."""

@@ -170,7 +170,7 @@ async def begin(
     who = asker(interaction)
     if who.may and (lacks := lacking(interaction, role)):
         await giving.say(interaction, words(lacks, done=False))
-    elif who.may and (asked := picker(wish, desk)):
+    elif who.may and (asked := await picker(wish, desk)):
         await giving.say(interaction, asked)
     else:
         await giving.answer(interaction, desk.subscribe(who, wish), private=not who.may)
@@ -190,7 +190,7 @@ class Suggesting:
     async def components(self, interaction: Interaction, current: str) -> Suggestions:
         """Components of the provider that was chosen before."""
         provider = getattr(interaction.namespace, "provider", "")
-        return listed(self._desk.components((provider,) if provider else (), current))
+        return listed(await self._in_time(self._desk.components((provider,) if provider else (), current)))
 
     async def incidents(self, _: Interaction, current: str) -> Suggestions:
         """Open incidents by id, then those that closed lately."""

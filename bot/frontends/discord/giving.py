@@ -30,7 +30,7 @@ FAULT = "Something went wrong on my side; my log says what."
 class Giving:
     """Answers interactions. form: what stands for a dialog that is wanted instead of an answer."""
 
-    def __init__(self, form: Callable[[Form], Page], *, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, form: Callable[[Form], Awaitable[Page]], *, patience: timedelta = PATIENCE) -> None:
         self._form = form
         self._patience = patience.total_seconds()
 
@@ -94,7 +94,7 @@ class Giving:
         except Exception:
             log.exception("a question from Discord could not be answered")
             return words(FAULT, done=False)
-        return self._form(reply) if isinstance(reply, Form) else page(reply)
+        return await self._form(reply) if isinstance(reply, Form) else page(reply)
 
 
 def lost(error: Exception) -> None:

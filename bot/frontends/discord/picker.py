@@ -1,4 +1,4 @@
-"""Subscribing step by step: the provider, then its components, from menus that carry what was said so far; pure.
+"""Subscribing step by step: the provider, then its components, from menus that carry what was said so far.
 
 Nothing is remembered between two steps but what the menu's own id says, so that any process can go on, also after a
 restart.
@@ -50,13 +50,13 @@ def unpack(text: str) -> Wish | None:
     )
 
 
-def picker(wish: Wish, desk: Desk) -> Page | None:
+async def picker(wish: Wish, desk: Desk) -> Page | None:
     """What to ask next; None where nothing is left to ask."""
     if not wish.providers:
         offered = desk.providers(limit=CHOICES)
         listed = menu(PROVIDER, pack(wish), "Choose a provider", _pairs(offered))
         return _ask("Which provider?", offered, "provider", listed)
-    offered = desk.components(wish.providers, limit=CHOICES)
+    offered = await desk.components(wish.providers, limit=CHOICES)
     if wish.components or len(offered) < 2 or "|" in wish.providers[0]:
         return None
     listed = menu(COMPONENTS, pack(wish), "Choose components", _pairs(offered), most=CHOICES)

@@ -82,7 +82,7 @@ class Answers:
                 if await self.ours(who):
                     if action == dialog.PROVIDERS:
                         return self._desk.providers(typed, dialog.CHOICES)
-                    return self._desk.components(dialog.wish_of(view).providers, typed, dialog.CHOICES)
+                    return await self._desk.components(dialog.wish_of(view).providers, typed, dialog.CHOICES)
         return []
 
     async def _asker(self, who: Asked) -> Asker:

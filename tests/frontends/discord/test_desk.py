@@ -12,11 +12,11 @@ import pytest
 
 from bot import notifiers
 from bot.answer.desk import Desk
-from bot.answer.reply import Asker
+from bot.answer.reply import Asker, Form
 from bot.clock import SystemClock
 from bot.errors import UsageError
 from bot.frontends.discord.giving import Giving
-from bot.frontends.discord.views import words
+from bot.frontends.discord.views import Page, words
 from bot.model import Destination, Directory, Provider, Source
 from bot.ports import Ledger, Store
 from bot.store import open_store
@@ -113,7 +113,10 @@ async def test_a_database_that_fails_is_said_and_the_next_question_answered() ->
 
 
 async def test_nobody_is_kept_waiting_for_ever() -> None:
-    giving = Giving(lambda _: words("a dialog"), patience=timedelta(milliseconds=1))
+    async def dialog(_: Form) -> Page:
+        return words("a dialog")
+
+    giving = Giving(dialog, patience=timedelta(milliseconds=1))
     desk = Script()
     desk.open.clear()
     shown = await giving.outcome(desk.subscriptions(Asker(Destination("discord", "42"), "5")))

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.clock import SystemClock
-from bot.frontends.discord.asking import NEEDED
+from bot.frontends.discord.asking import INVITED
 from bot.frontends.discord.budget import Budget
 from bot.store import open_store
 from tests.frontends.desk import Script
@@ -237,4 +237,4 @@ def test_nothing_but_run_pays_for_discord_py() -> None:
 
 def test_the_readmes_invitation_asks_for_exactly_what_the_bot_needs() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"scope=bot\+applications\.commands&permissions=(\d+)", readme) == [str(NEEDED.value)]
+    assert re.findall(r"scope=bot\+applications\.commands&permissions=(\d+)", readme) == [str(INVITED.value)]
