@@ -40,7 +40,7 @@ class SlackWebhook:
         url = address(self._tools.env, ADDRESS, destination.name)
         body = orjson.dumps(blocks.with_key(message, delivery.key).body)
         answer = await post(self._tools.session(), url, body, timeout=self._timeout)
-        expect_ok(answer)
+        expect_accepted(answer)
         return Receipt()
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
@@ -51,11 +51,15 @@ class SlackWebhook:
         """Nothing of its own to give back."""
 
 
-def expect_ok(answer: Answer) -> None:
-    """Slack accepts with the word `ok` and refuses with a word such as `no_service`; anything else is somebody else."""
+def expect_accepted(answer: Answer) -> None:
+    """Slack accepts with the word `ok` and refuses with a word such as `no_service`.
+
+    Servers that speak its language (Mattermost, Rocket.Chat) accept with words of their own, or with none; to take
+    these for doubt would post the same again and again. Only a page for people was written by somebody else.
+    """
     said = answer.body.decode("utf-8", "replace").strip()
     if 400 <= answer.status < 500 and answer.status not in (408, 429) and re.fullmatch(r"[a-z_]{1,60}", said):
         raise Permanent(f"Slack: {said}")
     check(answer)
-    if said != "ok":
-        raise Doubtful("accepted, but not with Slack's `ok`")
+    if said.startswith("<"):
+        raise Doubtful("accepted, but with a web page instead of Slack's `ok`")
