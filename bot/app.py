@@ -21,7 +21,8 @@ from bot.answer.welcome import greet as greet_subscriber
 from bot.answer.welcome import lapse
 from bot.clock import SystemClock
 from bot.collect import Collect
-from bot.config import Settings, parse_listen, secret_values
+from bot.collectors import REGISTRY
+from bot.config import Settings, parse_listen
 from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
@@ -135,7 +136,8 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
         made = Notifiers(tools)
         stack.push_async_callback(made.close)
-        stream = stack.enter_context(open_record(record, watch.providers)) if record else None
+        veil = Veil(settings.secrets)
+        stream = stack.enter_context(open_record(record, watch.providers, veil)) if record else None
         told = subscriptions_named(settings.subscriptions, watch.providers)
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
@@ -150,7 +152,7 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
             operator=operator,
             digest=lambda to: notifiers.digest(to, settings.env),
         )
-        polling = Polling(collect, deliver, store, clock, operator, stream, Veil(secret_values(settings.env)))
+        polling = Polling(collect, deliver, store, clock, operator, stream, veil)
         share = Sharing(store, polling, collect.watched, worker) if worker else Alone(polling, collect.watched)
         vitals = vitals_of(settings, store, clock, operator, polling, deliver, stop)
         desk = desk_of(store, watch, clock, deliver.wake)
@@ -200,22 +202,25 @@ def slack_app(settings: Settings, desk: Desk, tools: Tools) -> SlackApp | None:
     return SlackApp(desk, tools, settings.may_subscribe)
 
 
-def open_record(path: Path, providers: Sequence[Provider]) -> BinaryIO:
+def open_record(path: Path, providers: Sequence[Provider], veil: Veil) -> BinaryIO:
     """A new recording with its header. Raises UsageError where it cannot be written."""
     try:
         stream = path.open("xb")
     except OSError as error:
         raise UsageError(f"--record {path}: cannot be written ({error.strerror}); name a new file") from error
-    stream.write(header_line("recorded by statusbot run", [provider_line(provider) for provider in providers]))
+    stream.write(header_line("recorded by statusbot run", [provider_line(provider, veil) for provider in providers]))
     return stream
 
 
-def provider_line(provider: Provider) -> dict[str, object]:
-    """A provider as a recording's header has it."""
+def provider_line(provider: Provider, veil: Veil) -> dict[str, object]:
+    """A provider as a recording's header has it: what reading it again needs, and no secret."""
     sources = []
     for source in provider.sources:
         entry: dict[str, object] = {"name": source.name, "kind": source.kind}
-        entry |= {"account": source.account} if source.account else {"url": source.url}
+        entry |= {"url": veil.address(source.url)} if source.url else {}
+        entry |= {"account": source.account} if source.account else {}
+        entry |= {"empty": source.empty} if source.empty != "health" else {}
+        entry |= {"private": source.private} if source.private != REGISTRY[source.kind].private else {}
         sources.append(entry)
     return {"id": provider.id, "name": provider.name, "sources": sources}
 

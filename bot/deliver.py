@@ -68,18 +68,18 @@ class LogOperator:
     """ports.Operator by the log: each thing once."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self.standing: set[str] = set()  #: keys (ports.Operator)
 
     async def tell(self, key: str, words: str) -> None:
         """One line, unless this key was told already."""
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self.standing:
+            self.standing.add(key)
             log.error("%s", words)
 
     async def over(self, key: str, words: str = "") -> None:
         """One line, where the key was told."""
-        if key in self._told:
-            self._told.remove(key)
+        if key in self.standing:
+            self.standing.remove(key)
             log.warning("%s", words or f"over: {key}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,6 +41,11 @@ class Operator:
         self._unsaved: list[Trouble] = []  #: what the ledger could not take yet
         self._wake = asyncio.Event()
         self._refused = ""  #: why the operator's destination takes nothing
+
+    @property
+    def standing(self) -> Collection[str]:
+        """The keys of what stands (ports.Operator)."""
+        return self._standing.keys()
 
     async def load(self) -> None:
         """Take up what stands in the ledger. Raises as the store does."""

@@ -199,8 +199,10 @@ class Polling:
 
     async def _tell(self, outcome: Outcome, capture: Capture) -> None:
         """Tell the operator what is wrong on our own side, and what no longer is."""
-        warning = outcome.cursor.state.get("warning", "")
-        moved = moved_to(capture) if outcome.sighting.belief is Belief.UNREADABLE else ""
+        warning, lost = outcome.cursor.state.get("warning", ""), outcome.sighting.belief is Belief.UNREADABLE
+        if not (lost or warning or self._collect.offline or self._operator.standing):
+            return  # as after most polls: there is nothing to tell, and nothing that could be over
+        moved = moved_to(capture) if lost else ""
         known = dict(own.of_source(outcome.sighting, moved, warning))
         if self._collect.offline or not self._collect.offline_elsewhere:  # else another process will say when
             known |= own.of_network(self._collect.offline)

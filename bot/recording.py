@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from bot.model import Capture
 VERSION = "statusbot/1"
 ERRORS = frozenset({"timeout", "connect", "dns", "tls", "reset", "too_large"})
 LONGEST = 64 * 1024 * 1024  #: bytes of one line
-BROKEN = (OSError, EOFError, lzma.LZMAError, gzip.BadGzipFile)
+YEARS = range(1970, 3000)  #: of a capture: far from both ends of the calendar, since its time is reckoned with
+BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+MARK = b"\xef\xbb\xbf"  #: that Windows' editors write before UTF-8
 
 
 def opened(path: Path) -> BinaryIO:
@@ -39,7 +42,7 @@ def read_header(path: Path) -> Mapping[str, Any]:
             line = stream.readline(LONGEST)
         except BROKEN as error:
             raise UsageError(f"recording {path}: cannot be read ({_reason(error)})") from error
-    header = _object(path, 1, line)
+    header = _object(path, 1, line.removeprefix(MARK))
     if header.get("recording") != VERSION:
         raise UsageError(f'recording {path}, line 1: no header with "recording": "{VERSION}"')
     return header
@@ -61,18 +64,13 @@ def read_captures(path: Path) -> Iterator[Capture]:
 def capture_of(path: Path, number: int, line: Mapping[str, Any]) -> Capture:
     """One line as a Capture. Raises UsageError."""
     try:
-        body = (
-            b64decode(line["body_base64"], validate=True)
-            if "body_base64" in line
-            else str(line.get("body") or "").encode()
-        )
-        error = line.get("error")
+        body, error = _body(line), line.get("error")
         if error is not None and error not in ERRORS:
             raise ValueError(f"unknown error {str(error)[:40]!r}")
         return Capture(
             at=_time(line["at"]),
             source=str(line["source"]),
-            url=str(line.get("url", "")),
+            url=str(line.get("url") or ""),
             status=None if error is not None else int(line["status"]),
             headers={str(name).lower(): str(value) for name, value in (line.get("headers") or {}).items()},
             body=body,
@@ -83,11 +81,23 @@ def capture_of(path: Path, number: int, line: Mapping[str, Any]) -> Capture:
         raise UsageError(f"recording {path}, line {number}: no capture ({_reason(error)})") from error
 
 
+def _body(line: Mapping[str, Any]) -> bytes:
+    if "body_base64" in line:
+        return b64decode(line["body_base64"], validate=True)
+    body = line.get("body") or ""
+    if not isinstance(body, str):
+        raise ValueError("`body` is no text; write a document as the text that came")
+    return body.encode()
+
+
 def _time(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("`at` without a time zone")
-    return at.astimezone(UTC)
+    at = at.astimezone(UTC)
+    if at.year not in YEARS:
+        raise ValueError("`at` in a year that cannot be")
+    return at
 
 
 def digest_of(body: bytes) -> str:
@@ -128,4 +138,6 @@ def _object(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is missing"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

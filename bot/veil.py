@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 from bot.model import Capture
 
 COVER = "[secret]"
+_USER = re.compile(r"(?<=//)[^/?#@\s]*@")
 
 
 class Veil:
@@ -25,6 +26,10 @@ class Veil:
         """The words without the secrets."""
         return self._text.sub(COVER, words) if self._text else words
 
+    def address(self, url: str) -> str:
+        """An address without its user, which none needs to read it again, and without secrets."""
+        return self.text(_USER.sub("", url))
+
     def body(self, body: bytes) -> bytes:
         """The same for bytes that are text, or may be."""
         return self._bytes.sub(COVER.encode(), body) if self._bytes else body
@@ -32,7 +37,7 @@ class Veil:
     def capture(self, capture: Capture) -> Capture:
         """A capture whose address, headers and body repeat no secret; some servers say what they were told."""
         headers = {name: self.text(value) for name, value in capture.headers.items()}
-        return replace(capture, url=self.text(capture.url), headers=headers, body=self.body(capture.body))
+        return replace(capture, url=self.address(capture.url), headers=headers, body=self.body(capture.body))
 
 
 def spellings(secret: str) -> set[str]:

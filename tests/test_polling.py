@@ -73,6 +73,13 @@ def test_what_leads_nowhere_has_not_moved(capture: Capture) -> None:
     assert moved_to(capture) == ""
 
 
+def test_a_redirect_in_a_circle_has_not_moved() -> None:
+    circle = answered(302, f"{PAGE.url}/again")
+    assert moved_to(circle) == ""
+    with pytest.raises(Unreadable, match=r"^redirects without an end$"):
+        body_of(circle)
+
+
 def test_what_a_poll_came_to_is_counted_by_its_best_document() -> None:
     read, failed = Reading(answered(200)), Reading(answered(503), failure=Unreadable("503"))
     unchanged = Reading(answered(304), unchanged=True)

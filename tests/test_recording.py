@@ -88,7 +88,11 @@ CAPTURES = st.builds(
     lambda at, status, body, headers: Capture(
         at, "acme/page", "https://a", status, headers, body, digest=digest_of(body)
     ),
-    st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7))]), min_value=datetime(1971, 1, 1)),  # noqa: DTZ001
+    st.datetimes(
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7))]),
+        min_value=datetime(1971, 1, 1),  # noqa: DTZ001
+        max_value=datetime(2999, 12, 30),  # noqa: DTZ001
+    ),
     st.integers(100, 599),
     st.binary() | st.text().map(lambda text: text.encode(errors="ignore")),
     HEADERS,
@@ -130,7 +134,11 @@ def test_a_written_header_is_a_header(tmp_path: Path) -> None:
         ([HEADER, {**CAPTURE, "at": "yesterday"}], ", line 2: no capture (Invalid isoformat string: 'yesterday')"),
         ([HEADER, {**CAPTURE, "at": "0001-01-01T00:00:00+09:00"}], ", line 2: no capture (date value out of range)"),
         ([HEADER, {**CAPTURE, "at": 7}], ", line 2: no capture (fromisoformat: argument must be str)"),
-        ([HEADER, {"source": "a"}], ", line 2: no capture"),
+        ([HEADER, {**CAPTURE, "at": "9999-12-31T23:59:59Z"}], ", line 2: no capture (`at` in a year that cannot be)"),
+        ([HEADER, {**CAPTURE, "at": "0001-01-01T00:00:00Z"}], ", line 2: no capture (`at` in a year that cannot be)"),
+        ([HEADER, {"source": "a"}], ", line 2: no capture (`at` is missing)"),
+        ([HEADER, {"at": CAPTURE["at"], "source": "a"}], ", line 2: no capture (`status` is missing)"),
+        ([HEADER, {**CAPTURE, "body": {"page": {}}}], ", line 2: no capture (`body` is no text"),
         ([HEADER, {**CAPTURE, "status": "many"}], ", line 2: no capture"),
         ([HEADER, {**CAPTURE, "status": None}], ", line 2: no capture"),
         ([HEADER, {**CAPTURE, "error": "tired"}], ", line 2: no capture (unknown error 'tired')"),
@@ -155,6 +163,22 @@ def test_a_cut_off_file_is_said_to_be_one(tmp_path: Path, ending: str) -> None:
     path = written(tmp_path, HEADER, *[{**CAPTURE, "url": f"https://a/{n * 7919}"} for n in range(2000)], ending=ending)
     path.write_bytes(path.read_bytes()[:-40])
     assert "cannot be read" in refused(path)
+
+
+@pytest.mark.parametrize("ending", [".jsonl.gz", ".jsonl.xz"])
+def test_a_damaged_file_is_said_to_be_one(tmp_path: Path, ending: str) -> None:
+    path = written(tmp_path, HEADER, *[{**CAPTURE, "url": f"https://a/{n * 7919}"} for n in range(2000)], ending=ending)
+    packed = bytearray(path.read_bytes())
+    packed[200:240] = b"\xff" * 40
+    path.write_bytes(packed)
+    assert "cannot be read" in refused(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER, CAPTURE)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_header(path)["title"] == "t"
+    assert len([*read_captures(path)]) == 1
 
 
 @pytest.mark.parametrize("ending", [".jsonl.gz", ".jsonl.xz"])

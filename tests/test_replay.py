@@ -42,6 +42,11 @@ INCIDENT = {
 }  # fmt: skip
 UPDATE = {
     "id", "status", "body", "incident_id", "created_at", "updated_at", "display_at", "affected_components", "reports",
+    "deliver_notifications", "custom_tweet", "tweet_id",
+}  # fmt: skip
+COMPONENT = {
+    "id", "name", "status", "created_at", "updated_at", "position", "description", "showcase", "start_date",
+    "group_id", "page_id", "group", "only_show_if_degraded",
 }  # fmt: skip
 REPORT = {"source", "native_id", "url", "at", "first_seen_at"}
 STATUSES = set(
@@ -96,6 +101,7 @@ def test_every_incident_has_the_contracts_members(name: str) -> None:
     assert incidents
     for incident in incidents:
         assert incident.keys() >= INCIDENT
+        assert all(component.keys() == COMPONENT for component in incident["components"])
         assert incident["provider"].keys() == {"id", "name"}
         assert incident["status"] in STATUSES
         assert incident["impact"] in IMPACTS
@@ -153,6 +159,28 @@ def test_recordings_of_several_providers_make_one_timeline() -> None:
     assert {incident["provider"]["id"] for incident in both["incidents"]} == {"digitalocean", "microsoft-365"}
     starts = [incident["started_at"] for incident in both["incidents"]]
     assert starts == sorted(starts, reverse=True)
+
+
+async def test_recordings_of_one_provider_are_played_together_in_the_order_of_time(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+
+    async def note(capture: Capture) -> None:
+        seen.append(f"{capture.source} {capture.at:%H:%M}")
+
+    (acme,) = HEADER["providers"]
+    paths = []
+    for name, minutes in (("page", (0, 2, 4)), ("feed", (1, 3))):
+        source = {"name": name, "kind": "feed", "url": "https://status.acme.example/feed"}
+        header = {**HEADER, "providers": [{**acme, "sources": [source]}]}
+        ats = [(T0 + timedelta(minutes=minute)).isoformat() for minute in minutes]
+        (tmp_path / name).mkdir()
+        lines = [{**CAPTURE, "source": f"acme/{name}", "at": at} for at in ats]
+        paths.append(written(tmp_path / name, header, *lines))
+    _, directory = await replay(paths, store, {}, after=note)
+    assert [place.partition(" ")[0] for place in seen] == ["acme/page", "acme/feed"] * 2 + ["acme/page"]
+    assert set(directory.labels) == {"acme/page", "acme/feed"}
 
 
 async def test_each_capture_is_awaited_in_its_order(store: SqlStore) -> None:

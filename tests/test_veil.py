@@ -48,3 +48,10 @@ def test_a_capture_repeats_no_secret_anywhere() -> None:
 
 def test_a_secret_is_known_in_json_and_in_an_address() -> None:
     assert {'a\\"b', "a%22b"} <= spellings('a"b')
+
+
+def test_an_address_shows_neither_its_user_nor_a_secret() -> None:
+    veil = Veil(["hunter22", "0123456789abcdef"])
+    assert veil.address("https://ops:hunter22@status.example.com/a@b?key=0123456789abcdef&page=2") == (
+        "https://status.example.com/a@b?key=[secret]&page=2"
+    )

@@ -25,10 +25,10 @@ DONE, FAILED, MISUSED = 0, 1, 2  #: exit codes
 def settings_of(context: typer.Context) -> Settings:
     """The settings that the command was called with; no log line shows their secrets. Raises UsageError."""
     from bot.cli import speech
-    from bot.config import load, secret_values
+    from bot.config import load
 
     settings = load(context.find_root().obj["config"])
-    speech.hide(secret_values(settings.env))
+    speech.hide(settings.secrets)
     return settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +61,9 @@ def demo(
 def replay(
     context: typer.Context,
     recordings: Annotated[list[Path], typer.Argument(help="Files in the format statusbot/1.", metavar="RECORDING")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the timeline as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the timeline as JSON; what `console` is told goes to standard error.")
+    ] = False,
     to: Annotated[
         list[str] | None, typer.Option(help="Deliver to this destination too.", metavar="DESTINATION")
     ] = None,
@@ -80,7 +82,8 @@ def replay(
     told = [Subscription(destination, mode=mode_for(destination.kind)) for destination in destinations]
 
     async def work(store: Store) -> tuple[list[Incident], dict[str, str], bool]:
-        with _progress(recordings) as step:
+        aside = redirect_stdout(sys.stderr) if as_json else nullcontext()  # `console` would stand amidst the JSON
+        with _progress(recordings) as step, aside:
             incidents, directory = await replay_app(recordings, store, env, told, step)
         undelivered = await store.read(_undelivered)
         if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -75,8 +75,11 @@ def environment_of(everything: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def secret_values(env: Mapping[str, str]) -> frozenset[str]:
-    """What must never be shown: tokens, secret addresses and their telling parts, passwords inside addresses."""
+def secret_values(env: Mapping[str, str], addresses: Iterable[str] = ()) -> frozenset[str]:
+    """What must never be shown: tokens, secret addresses and their telling parts, passwords inside addresses.
+
+    addresses: of sources; public ones, as a rule, but a private page's may carry a password or a token.
+    """
     found: set[str] = set()
     for name, value in env.items():
         if name in SECRETS or name == HEARTBEAT or name.startswith(FAMILIES):
@@ -85,6 +88,8 @@ def secret_values(env: Mapping[str, str]) -> frozenset[str]:
             found |= {part for part in re.split(r"[/@:?&=]", value) if len(part) >= 16}
         elif name in WITH_PASSWORD:
             found |= _passwords(value)
+    for address in addresses:
+        found |= _passwords(address) | _tokens(address)
     return frozenset(part for part in found if len(part) >= _LEAST)
 
 
@@ -98,8 +103,16 @@ def _parts(value: str) -> set[str]:
         return set()
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     last = parts.path.rstrip("/").rpartition("/")[2]
-    words = {word for _, word in parse_qsl(parts.query) if len(word) >= 16}
-    return {target, *words, *_passwords(value)} | ({last} if len(last) >= 16 else set())
+    return {target, *_tokens(value), *_passwords(value)} | ({last} if len(last) >= 16 else set())
+
+
+def _tokens(address: str) -> set[str]:
+    """What an address's query holds that is long enough to be one."""
+    try:
+        query = urlsplit(address).query
+    except ValueError:
+        return set()
+    return {word for _, word in parse_qsl(query) if len(word) >= 16}
 
 
 def _passwords(value: str) -> set[str]:

@@ -16,7 +16,7 @@ def find(config: Path | None, environ: Mapping[str, str], here: Path) -> tuple[P
         return here / config, "--config"
     if named := environ.get("STATUSBOT_CONFIG", "").strip():
         return here / Path(named).expanduser(), "STATUSBOT_CONFIG"
-    if _is_file(here / "statusbot.toml"):
+    if os.path.lexists(here / "statusbot.toml"):  # a folder or a dangling link as well: to be told, not passed over
         return here / "statusbot.toml", ""
     from platformdirs import user_config_path  # noqa: PLC0415  # costs 13 ms, and is rarely reached
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.config.environment import check_destination, environment_of
+from bot.config.environment import check_destination, environment_of, secret_values
 from bot.config.files import find, read_dotenv, read_toml
 from bot.config.objects import read_providers, read_subscription
 from bot.config.parse import parse_destination, parse_duration, quoted
@@ -36,6 +36,12 @@ class Settings:
     may_subscribe: tuple[str, ...]  #: ids of Slack's users and user groups who may; none: anybody in the channel
     env: Mapping[str, str] = field(repr=False)  #: what is set of VARIABLES and FAMILIES, defaults filled in
     path: Path | None  #: the file that was read
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown."""
+        urls = [source.url for provider in self.providers for source in provider.sources]
+        return secret_values(self.env, [*urls, *(word for word in self.watch if "://" in word)])
 
 
 def load(config: Path | None = None, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:

@@ -29,6 +29,8 @@ def body_of(capture: Capture) -> bytes:
         raise Unreadable(ERRORS.get(capture.error, capture.error))
     status = capture.status or 0
     if 300 <= status < 400 and status != HTTPStatus.NOT_MODIFIED:
+        if returns(capture):
+            raise Unreadable("redirects without an end")
         raise Unreadable(f"{REDIRECTED} {urlsplit(capture.headers.get('location', '')).hostname or 'nowhere'}")
     if status != HTTPStatus.OK:
         raise Unreadable(phrase(status))
@@ -40,9 +42,14 @@ def body_of(capture: Capture) -> bytes:
 def moved_to(capture: Capture) -> str:
     """The address to which a capture was redirected, without its query; empty where it was not, or nowhere."""
     parts = urlsplit(capture.headers.get("location", ""))
-    if not 300 <= (capture.status or 0) < 400 or not parts.hostname:
+    if not 300 <= (capture.status or 0) < 400 or not parts.hostname or returns(capture):
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def returns(capture: Capture) -> bool:
+    """Whether a redirect leads to where it came from: whoever fetches follows those, until there are too many."""
+    return urlsplit(capture.headers.get("location", "")).netloc == urlsplit(capture.url).netloc
 
 
 def phrase(status: int) -> str:

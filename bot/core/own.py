@@ -14,14 +14,16 @@ NAME = "statusbot"
 
 
 def of_source(sighting: Sighting, moved: str = "", warning: str = "") -> Mapping[str, str]:
-    """What is wrong on our side of one source: key -> words, which are empty where it is well.
+    """What is wrong on our side of one source: key -> words, empty where it is well; nothing while nothing is known.
 
     moved: the address to which its page redirects. warning: its kind's own, of what it has spent.
     """
+    if sighting.reason == NETWORK:
+        return {}  # what was wrong may be so still
     source = sighting.source
     lost = sighting.belief is Belief.UNREADABLE and sighting.failures >= CONFIRM
     gone = lost and bool(moved) and sighting.reason.startswith(REDIRECTED)
-    refused = lost and sighting.ours and sighting.reason != NETWORK
+    refused = lost and sighting.ours
     return {
         f"moved|{source}": f"{source} moved to {moved} : name the new address in statusbot.toml" if gone else "",
         f"refused|{source}": f"{source} cannot be read (our settings): {sighting.reason}" if refused else "",

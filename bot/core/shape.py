@@ -66,7 +66,8 @@ def incident_json(incident: Incident, provider_name: str) -> dict[str, object]:
         "shortlink": incident.url,
         "page_id": incident.provider,
         **(window if incident.maintenance else {}),
-        "components": [component_json(incident, name) for name in incident.components],
+        "components": [component_json(incident, name, place) for place, name in enumerate(incident.components, 1)],
+        "reminder_intervals": None,
         "incident_updates": updates_json(incident),
         "provider": {"id": incident.provider, "name": provider_name or incident.provider},
         "references": list(incident.references),
@@ -75,9 +76,26 @@ def incident_json(incident: Incident, provider_name: str) -> dict[str, object]:
     }
 
 
-def component_json(incident: Incident, name: str) -> dict[str, object]:
-    """A component that the incident names; `unknown` wherever the incident does not say how it fares now."""
-    return {"id": component_id(incident.provider, name), "name": name, "status": component_status(incident)}
+def component_json(incident: Incident, name: str, place: int) -> dict[str, object]:
+    """A component that the incident names; `unknown` wherever the incident does not say how it fares now.
+
+    Of what Statuspage says besides (a group, a description) nothing is known, but programs expect the members.
+    """
+    return {
+        "id": component_id(incident.provider, name),
+        "name": name,
+        "status": component_status(incident),
+        "created_at": iso(incident.started_at),
+        "updated_at": iso(incident.updated_at),
+        "position": place,
+        "description": None,
+        "showcase": False,
+        "start_date": None,
+        "group_id": None,
+        "page_id": incident.provider,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
 
 
 def component_id(provider: str, name: str) -> str:
@@ -123,6 +141,8 @@ def update_json(update: Update, incident: str, status: Status) -> dict[str, obje
         "affected_components": [],
         "deliver_notifications": True,
         "dated": all(report.dated for report in update.reports[:1]),
+        "custom_tweet": None,
+        "tweet_id": None,
         "reports": [report_json(report) for report in update.reports],
     }
 

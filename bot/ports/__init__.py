@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
@@ -117,6 +117,11 @@ class TellsDigests(Protocol):
 
 class Operator(Protocol):
     """Who is told of our own trouble: once when it begins and once when it is over, however often either is said."""
+
+    @property
+    def standing(self) -> Collection[str]:
+        """The keys of what is wrong as far as was told."""
+        ...
 
     async def tell(self, key: str, words: str) -> None:
         """Something of ours is wrong; `key` says what, `words` are one line with the mend. Raises nothing."""

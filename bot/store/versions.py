@@ -41,7 +41,9 @@ def upgrade(connection: Connection) -> None:
 
 
 def _create(connection: Connection) -> None:
-    foreign = set(inspect(connection).get_table_names()) & set(metadata.tables)
+    foreign = set(inspect(connection).get_table_names())
+    if connection.dialect.name == "postgresql":  # where several programs share one; a file is one program's
+        foreign &= set(metadata.tables)
     if foreign:
         what = f"it has a table {min(foreign)!r} of another program: name another database"
         raise UsageError(line(connection.engine.url, what))

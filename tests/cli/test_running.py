@@ -28,6 +28,12 @@ def test_replay_to_a_destination_delivers(here: Place) -> None:
     assert said.out.count("[MO1221364]") > 10
 
 
+def test_json_stands_alone_on_standard_output_even_where_the_console_is_told(here: Place) -> None:
+    said = here.say("replay", "--json", "--to", "console", RECORDING)
+    assert json.loads(said.out)["incidents"]
+    assert said.err.count("[MO1221364]") > 10
+
+
 BAD_RECORDINGS = {
     "is not there": None,
     "is empty": "",

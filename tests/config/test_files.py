@@ -50,6 +50,14 @@ def test_dotenv_knows_quotes_comments_empty_values_and_takes_dollars_to_the_lett
     assert not {"SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "OTHER"} & set(env)
 
 
+@pytest.mark.parametrize("what", ["a folder", "a link to nowhere"])
+def test_what_stands_in_the_file_s_place_and_is_none_is_told(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "statusbot.toml"
+    place.mkdir() if what == "a folder" else place.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"statusbot\.toml: cannot be read: \w+"):
+        load(None, {}, tmp_path)
+
+
 def test_a_folder_named_dotenv_is_no_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert load(environ={}, cwd=tmp_path).watch == ("microsoft-365",)

@@ -42,6 +42,10 @@ def test_what_is_wrong_on_our_side_of_a_source(
     assert all(key.endswith("|acme/page") for key in found)
 
 
+def test_while_our_network_is_gone_nothing_is_called_over() -> None:
+    assert own.of_source(replace(ELSEWHERE, reason=NETWORK, ours=True), MOVED) == {}
+
+
 def test_the_network_is_ours_and_accuses_nobody() -> None:
     assert own.of_network(None) == {"network": ""}
     assert "most sources fail since 19:00 UTC" in own.of_network(at(0))["network"]

@@ -74,11 +74,13 @@ def test_an_incident_has_statuspages_members_and_ours() -> None:
         "shortlink": "https://status.example/i1",
         "page_id": "microsoft-365",
         "components": [
-            {"id": component_id("microsoft-365", "Exchange Online"), "name": "Exchange Online"}
-            | {"status": "partial_outage"},
-            {"id": component_id("microsoft-365", "Microsoft Teams"), "name": "Microsoft Teams"}
-            | {"status": "partial_outage"},
+            {"id": component_id("microsoft-365", name), "name": name, "status": "partial_outage", "position": place}
+            | {"created_at": "2026-01-22T19:36:12.345Z", "updated_at": "2026-01-22T19:46:12.345Z"}
+            | {"description": None, "showcase": False, "start_date": None, "only_show_if_degraded": False}
+            | {"group": False, "group_id": None, "page_id": "microsoft-365"}
+            for place, name in enumerate(["Exchange Online", "Microsoft Teams"], 1)
         ],
+        "reminder_intervals": None,
         "provider": {"id": "microsoft-365", "name": "Microsoft 365"},
         "references": ["MO1221364"],
         "sources": ["microsoft-365/x", "microsoft-365/page"],
@@ -96,6 +98,8 @@ def test_an_incident_has_statuspages_members_and_ours() -> None:
         "affected_components": [],
         "deliver_notifications": True,
         "dated": True,
+        "custom_tweet": None,
+        "tweet_id": None,
         "reports": [
             {
                 "source": "microsoft-365/x",

@@ -37,6 +37,7 @@ class Told:
 
     def __init__(self) -> None:
         self.words: list[str] = []
+        self.standing: set[str] = set()
 
     async def tell(self, key: str, words: str) -> None:
         self.words.append(words)

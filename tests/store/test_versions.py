@@ -109,14 +109,23 @@ async def test_another_program_s_database_is_left_alone(fresh: Callable[[], str]
     await store.close()
 
 
-async def test_an_upgrade_that_fails_leaves_nothing_half_done(fresh: Callable[[], str]) -> None:
-    store = open_store(fresh())
-    await say(store, "CREATE TABLE deliveries_state (id INTEGER)")
-    await say(store, "CREATE INDEX ix_deliveries_state ON deliveries_state (id)")
-    with pytest.raises(Exception, match="ix_deliveries_state"):
+async def test_a_file_of_another_program_is_left_alone_whatever_its_tables_are_called(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'places.sqlite'}")
+    await say(store, "CREATE TABLE bookmarks (id INTEGER)")
+    with pytest.raises(UsageError, match="'bookmarks' of another program: name another"):
         await store.upgrade()
     with store._engine.connect() as connection:
-        assert inspect(connection).get_table_names() == ["deliveries_state"]
+        assert inspect(connection).get_table_names() == ["bookmarks"]
+    await store.close()
+
+
+async def test_an_upgrade_that_fails_leaves_nothing_half_done(fresh: Callable[[], str]) -> None:
+    store = open_store(fresh())
+    await say(store, "CREATE VIEW deliveries AS SELECT 1 AS id")
+    with pytest.raises(Exception, match="deliveries"):
+        await store.upgrade()
+    with store._engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
     await store.close()
 
 

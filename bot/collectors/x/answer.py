@@ -12,6 +12,7 @@ from bot.core.document import body_of
 from bot.errors import Unreadable
 from bot.model import Capture
 
+EPOCH = 1_288_834_974_657  #: the millisecond at which X's ids begin; 22 bits of each say no time
 DAY = 86_400  #: seconds; no window is believed to be longer
 
 
@@ -46,6 +47,13 @@ def next_token(document: dict[str, Any]) -> str:
 def age(snowflake: str) -> tuple[int, str]:
     """Sorts ids by age: numbers in time's order, longer ones in later years."""
     return len(snowflake), snowflake
+
+
+def moment(snowflake: str) -> datetime | None:
+    """When an id was given out, to the second, as X dates posts; None for what is no id of X's."""
+    if not (snowflake.isascii() and snowflake.isdigit() and len(snowflake) <= 19):
+        return None
+    return datetime.fromtimestamp(((int(snowflake) >> 22) + EPOCH) // 1000, UTC)
 
 
 def reset_of(capture: Capture) -> datetime | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.collectors.x.answer import age, json_object, objects, reset_of
+from bot.collectors.x.answer import age, json_object, moment, objects, reset_of
 from bot.core.dates import parse_iso
 from bot.core.document import json_of, require
 from bot.core.text import clip, tidy
 from bot.errors import Unreadable
 from bot.model import Capture, Item, Source
 
+EDITABLE = timedelta(hours=1)  #: after which X lets nobody edit a post, with something to spare
 OWN = "statusbot"  #: the `type` of a problem that this program states itself; its `title` is the reason
 GONE = "no such account"
 REFUSALS = {
@@ -106,8 +108,15 @@ def _foreign(post: Mapping[str, Any], user_id: str) -> bool:
 
 def _item(post: Mapping[str, Any], native_id: str, name: str) -> Item:
     text, links = _words(post)
-    at = parse_iso(post.get("created_at"))
+    at = _said_at(post, native_id)
     return Item(text=text, native_id=native_id, at=at, url=f"https://x.com/{name}/status/{post['id']}", links=links)
+
+
+def _said_at(post: Mapping[str, Any], first: str) -> datetime | None:
+    """When it was first said. An edit has a date of its own; by that, a word put right would reopen what is over."""
+    at, begun = parse_iso(post.get("created_at")), moment(first)
+    edited = at is not None and begun is not None and first != post["id"] and at - EDITABLE <= begun <= at
+    return begun if edited else at
 
 
 def _words(post: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

@@ -129,6 +129,23 @@ def test_an_edit_is_known_by_its_first_version(name: str) -> None:
     assert (item.native_id, item.url) == ("9", "https://x.com/MSFT365Status/status/12")
 
 
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("1576994746135764992", "2022-10-03T17:57:01+00:00"),  # the time in the id
+        ("1576994789110992896", "2022-10-03T17:57:11+00:00"),  # no edit at all
+        ("1570000000000000000", "2022-10-03T17:57:11+00:00"),  # two weeks before: that cannot be
+        ("9", "2022-10-03T17:57:11+00:00"),
+        ("99999999999999999999", "2022-10-03T17:57:11+00:00"),
+    ],
+)
+def test_an_edited_post_keeps_the_time_of_its_first_version(first: str, said: str) -> None:
+    number = "1576994789110992896"
+    (item,) = read({**post(int(number)), "created_at": "2022-10-03T17:57:11.000Z", "edit_history_tweet_ids": [first]})
+    assert item.at is not None
+    assert item.at.isoformat() == said
+
+
 def test_of_two_versions_the_newer_counts_in_its_own_place() -> None:
     versions = ["10", "12"]
     items = read(
