@@ -19,6 +19,9 @@ from bot.model import Corrections, Incident, Report, Status
 REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
 AFTERMATH = timedelta(hours=24)  #: the same, after its end
 EARLY = timedelta(minutes=15)  #: how much later than a post the statement that it repeats may be dated
+BREATH = timedelta(seconds=10)  #: what two sources say within this they say at once
+TURN = timedelta(minutes=15)  #: how long one source takes to repeat the other's words, where both say much alike
+CLEARLY = timedelta(minutes=4)  #: by how much one must have been said before the other, to be repeated before it
 ENOUGH = 0.5  #: the least evidence to join the only candidate
 ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
 RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
@@ -284,7 +287,7 @@ def _by_likeness(
             else:
                 home.absorb(strand, rule)
         elif first.thread is None and not match.opens_account(first.text):
-            candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
+            candidates = [other for other in _allowed(strand, homes, apart) if not _numbered_apart(strand, other)]
             home, rule = _place(first, candidates, vocabulary, enough=RENAMED) if _goes_on(first) else (None, "")
             if home is not None:
                 home.absorb(strand, rule)
@@ -296,6 +299,18 @@ def _by_likeness(
                 homes.remove(home)
                 born.remove(home)
     return homes
+
+
+def _numbered_apart(one: Cluster, other: Cluster) -> bool:
+    """Whether one source itself keeps a thread in each; of one and the same it does."""
+    return (
+        bool(
+            {report.source for report in one.reports if report.thread is not None}.intersection(
+                report.source for report in other.reports if report.thread is not None
+            )
+        )
+        or one is other
+    )
 
 
 def _goes_on(report: Report) -> bool:
@@ -333,6 +348,9 @@ def _place(
     if not rated:
         return None, ""
     rated.sort(key=lambda entry: (-entry[0].score, _begun(entry[1])))
+    echoes = [entry for entry in rated if entry[0].same_words >= SURE]
+    if len(echoes) > 1 and echoes[0][0].same_words == echoes[1][0].same_words:
+        return _repeated(report, echoes)
     best, goes_on = rated[0][0], not match.opens_account(report.text)
     if len(rated) == 1:
         least = ALONE if goes_on and enough == ENOUGH else enough
@@ -342,6 +360,29 @@ def _place(
     if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
     return rated[0][1], best.reason
+
+
+def _repeated(report: Report, echoes: Sequence[tuple[Evidence, Cluster]]) -> tuple[Cluster | None, str]:
+    """Of several events of which the very same was said, the one that a statement repeats; None: in doubt.
+
+    It is the one of which that was said in the same breath, else the one whose turn it plainly is: who repeats what is
+    said of several events repeats it in its order.
+    """
+    best = echoes[0][0].same_words
+    waiting = sorted(
+        (abs(at - report.at) > BREATH, at, _begun(home), place)
+        for place, (shown, home) in enumerate(echoes)
+        if shown.same_words == best
+        for at in shown.said
+        if abs(at - report.at) <= TURN
+    )
+    if not waiting:
+        return None, ""
+    later, at, _, place = waiting[0]
+    if later and any(other - at < CLEARLY for _, other, _, rival in waiting if rival != place):
+        return None, ""
+    shown, home = echoes[place]
+    return home, shown.reason
 
 
 def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.core import match
@@ -29,6 +29,7 @@ class Evidence:
     score: float
     reason: str
     same_words: float = 0.0  #: how near another source's statement comes, where it is the same one
+    said: tuple[datetime, ...] = ()  #: when it was made, each time that this source has not repeated yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,9 @@ def _named(
 
 def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) -> Evidence:
     """What speaks for `report` belonging to the event of which `context` is known, the newest last."""
-    same = _echo(report, context)
-    if same:
-        return Evidence(10.0 + same, "another source says the same", same)
+    same, said = _echo(report, context)
+    if said:
+        return Evidence(10.0 + same, "another source says the same", same, said)
     if context[0].at > report.at:
         return Evidence(0.0, "it had not begun yet, and can only be repeated")
     mine = topic(report, vocabulary)
@@ -102,16 +103,22 @@ def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) 
     return Evidence(sum(weight for weight, _ in parts), best[1])
 
 
-def _echo(report: Report, context: Sequence[Report]) -> float:
-    """How near another source comes to the very words at nearly the same time; 0 where none does."""
+def _echo(report: Report, context: Sequence[Report]) -> tuple[float, tuple[datetime, ...]]:
+    """How near another source comes to the very words at nearly the same time, and when it said them.
+
+    What this source has already repeated it does not repeat again: each time of its own takes one of theirs.
+    """
     if len(match.squeezed(report.text)) < 20:
-        return 0.0
-    near = (
-        match.alike(report.text, other.text)
-        for other in context
-        if other.source != report.source and abs(other.at - report.at) <= ECHO
-    )
-    return max((likeness for likeness in near if likeness >= 0.9), default=0.0)
+        return 0.0, ()
+    said: dict[str, list[tuple[datetime, float]]] = {}
+    for other in context:
+        if abs(other.at - report.at) <= ECHO and other.id != report.id:
+            likeness = match.alike(report.text, other.text)
+            if likeness >= 0.9:
+                said.setdefault(other.source, []).append((other.at, likeness))
+    own = len(said.pop(report.source, ()))
+    left = [entry for times in said.values() for entry in times[own:]]
+    return max((likeness for _, likeness in left), default=0.0), tuple(sorted(at for at, _ in left))
 
 
 def _parts(

@@ -46,6 +46,16 @@ def test_equal_names_of_two_sources_threads_mean_nothing() -> None:
     ) == sets("a", "b")
 
 
+def test_what_a_post_ties_itself_to_takes_it_into_no_other_thread_of_that_source() -> None:
+    again = "We have identified a recurrence of the slow mail flow in EMEA that we saw earlier today, and mitigate it."
+    assert together(
+        said(PAGE, 0, "Mail flow is slow in EMEA today.", "a", thread="1", status=Status.IDENTIFIED),
+        said(PAGE, 30, "Mail flow in EMEA is better.", "b", thread="1", status=Status.RESOLVED),
+        said(X, 90, again, "c", links=(SHORT,)),
+        said(PAGE, 90, again, "d", thread="2", links=(SHORT,), status=Status.MONITORING),
+    ) == sets("a b", "c d")
+
+
 # --- by a key that both name -------------------------------------------------------------------------------------
 
 
@@ -174,6 +184,33 @@ def test_the_very_words_of_one_of_two_decide() -> None:
         said(PAGE, 5, "Teams calls of users in Europe fail.", "b", thread="2", status=Status.INVESTIGATING),
         said(X, 6, words, "c"),
     ) == sets("a c", "b")
+
+
+PLAIN_WORDS = "A fix has been implemented and we are monitoring the results."
+
+
+def two_events(first: float, second: float) -> list[Report]:
+    """Two threads that say the same plain words at these minutes."""
+    return [
+        said(PAGE, 0, "Mail is slow", "a1", thread="1"),
+        said(PAGE, 1, "Nobody can call", "b1", thread="2"),
+        said(PAGE, first, PLAIN_WORDS, "a2", thread="1", status=Status.MONITORING),
+        said(PAGE, second, PLAIN_WORDS, "b2", thread="2", status=Status.MONITORING),
+    ]
+
+
+def test_of_two_that_say_the_same_the_one_of_the_same_breath_is_repeated() -> None:
+    posts = [said(X, 60.1, PLAIN_WORDS, "p"), said(X, 60.6, PLAIN_WORDS, "q")]
+    assert together(*two_events(60, 60.5), *posts) == sets("a1 a2 p", "b1 b2 q")
+
+
+def test_of_two_that_say_the_same_each_is_repeated_once_and_in_its_turn() -> None:
+    posts = [said(X, 66, PLAIN_WORDS, "p"), said(X, 69, PLAIN_WORDS, "q")]
+    assert together(*two_events(60, 65), *posts) == sets("a1 a2 p", "b1 b2 q")
+
+
+def test_of_two_that_say_the_same_within_minutes_none_is_guessed() -> None:
+    assert together(*two_events(60, 62), said(X, 65, PLAIN_WORDS, "p")) == sets("a1 a2", "b1 b2", "p")
 
 
 def test_the_same_words_at_another_time_are_another_event() -> None:
