@@ -235,11 +235,17 @@ _PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
             Status.RESOLVED,
             r"\b(?:is|are|was|has been|have been|now|fully) (?:now )?(?:fully )?(?:resolved|mitigated|remediated)\b"
             r"|\bhas been fully (?:restored|recovered)\b|\bwe(?:'ve| have) (?:confirmed|validated)[^.]{0,60}"
-            r"\b(?:resolved|remediated|is no longer occurring)\b|^\W*(?:\[?resolved\]?)\b",
+            r"\b(?:resolved|remediated|is no longer occurring)\b|^\W*(?:\[?resolved\]?)\b"
+            r"|\b(?:has|have|['’]ve)(?: now| since)?(?: fully| successfully)? (?:resolved|fixed|remediated)"
+            r" (?:the|this|all|these|an|any)\b|\bconfirm\w*(?: the)? full resolution\b"
+            r"|\bconsider\w* (?:this|the) (?:issue|incident)(?: to be)?(?: fully)? resolved\b"
+            r"|\b(?:services|systems|features|customers|users) have(?: now)? fully recovered\b"
+            r"|\b(?:is|are|was|has been|have been)(?: now)?(?: fully)? fixed\b",
         ),
         (
             Status.MONITORING,
-            r"\bmonitoring\b|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
+            r"\bmonitoring\b|\b(?:continue to|will) monitor\b"
+            r"|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
             r"|\bbeginning to recover\b|\bare (?:now )?recovering\b|\bmostly recovered\b|\bhave recovered\b"
             r"|\brestored (?:access|the affected)\b|\bsigns of recovery\b",
         ),
@@ -255,7 +261,9 @@ _NOT_OVER = re.compile(
     r"(?:\b(?:not|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)|n['’]t)\b[^.]{0,60}"
     r"\b(?:resolved|mitigated|restored|remediated)\b"
     r"|\b(?:resolved|mitigated|restored|remediated) for (?:most|many|some|the majority)\b"
-    r"|\bstill (?:monitoring|working|seeing|investigating)\b",
+    r"|\bstill (?:monitoring|working|seeing|investigating)\b"
+    r"|\b(?:are|is|will|we['’]ll|continu\w+(?: to)?|keep|closely|actively|now)(?: be)?(?: \w+ly)?(?: to)?"
+    r" monitor(?:ing)?\b",
     re.IGNORECASE,
 )
 BEGINNING = 200  #: characters in which an account says that it is one

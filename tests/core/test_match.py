@@ -203,7 +203,16 @@ PHASES = {
     "Final status: After an extended period of monitoring our network telemetry, we've confirmed the issue is now "
     "resolved.": Status.RESOLVED,
     "We've confirmed that the issue is resolved through monitoring telemetry and customer validation.": Status.RESOLVED,
+    "Our engineering team has resolved the issue with multiple services in NYC2 region, and all services should now "
+    "be operating normally.": Status.RESOLVED,
+    "At this time, we are considering this issue resolved. No further updates.": Status.RESOLVED,
+    "All impacted services have now fully recovered.": Status.RESOLVED,
     # watched, and not over yet
+    "The degradation affecting Actions has been mitigated. We are monitoring to ensure stability.": Status.MONITORING,
+    "We have resolved the issue around 18:22 UTC, we will continue to monitor and provide updates as we have "
+    "them.": Status.MONITORING,
+    "The issue has been resolved, and services are now operating normally for all affected customers. We will "
+    "continue to monitor closely to confirm stability.": Status.MONITORING,
     "Our engineering team has implemented a fix to resolve the issue with Managed Databases and is monitoring the "
     "situation. We will post an update as soon as the issue is fully resolved.": Status.MONITORING,
     "We've restored access to the affected services and confirmed that mail flow is stable. A small number of "
