@@ -192,6 +192,19 @@ def test_too_little_said_is_no_agreement() -> None:
     assert overlap(frozenset({"mail", "meet", "join"}), frozenset({"mail", "meet", "join", "chat"})) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A fix has been implemented and we are monitoring the results.",
+        "The issue has been identified and a fix is being implemented.",
+        "We are continuing to investigate this issue.",
+        "This incident has been resolved.",
+    ],
+)
+def test_what_every_vendor_says_of_everything_tells_nothing(text: str) -> None:
+    assert overlap(content_words(text), content_words(text)) == 0.0
+
+
 # --- phases ------------------------------------------------------------------------------------------------------
 
 #: Sentences of the recordings, each read and judged by a person.
