@@ -19,6 +19,7 @@ HOUR = timedelta(hours=1)
 ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
 SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
 GOES_ON = timedelta(hours=6)  #: the half-life of an event's claim on what goes on with it
+NUMBERED = timedelta(hours=12)  #: in which it loses a whole point on a thread that begins: an event gets one soon
 OPENS = timedelta(minutes=45)  #: the same, on what reads as the beginning of an account
 
 
@@ -125,11 +126,13 @@ def _parts(
     report: Report, context: Sequence[Report], mine: Topic, theirs: Sequence[Topic], *, ended: bool
 ) -> Iterator[tuple[float, str]]:
     """(weight, reason) of each signal."""
-    gap = max((report.at - context[-1].at) / HOUR, 0.0)
+    gap = max((report.at - _spoken(context)) / HOUR, 0.0)
     if mine.opens:
         yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 2.5), "it was said shortly after"
     else:
         yield 1.5 * 0.5 ** (gap / (GOES_ON / HOUR)), "it goes on from what was said before"
+    if report.thread is not None:
+        yield -min(gap / (NUMBERED / HOUR), 1.5), "a thread begins"
     if ended:
         yield (-0.6 if over(context, report.source) else -0.1), "the event was over"
     if report.maintenance is not context[0].maintenance:
@@ -143,6 +146,18 @@ def _parts(
     words = max([match.overlap(mine.words, topic.words) for topic in theirs])
     if words >= 0.3:
         yield 1.5 * words, "their words agree"
+
+
+def _spoken(context: Sequence[Report]) -> datetime:
+    """When an event spoke last; of one that is over, when that was said: an afterword renews nothing."""
+    last = context[-1]
+    for other in reversed(context):
+        phase = other.status or (match.phase_of(other.text) if other.thread is None else None)
+        if phase is not None and not phase.closed:
+            break
+        if phase is not None:
+            last = other
+    return last.at
 
 
 def _agreement(mine: frozenset[str], theirs: frozenset[str], shared: float, apart: float) -> tuple[float, str]:

@@ -258,6 +258,25 @@ def test_a_thread_about_something_else_adopts_nothing() -> None:
     assert together(opened("x"), page) == sets("a", "b")
 
 
+def test_a_thread_that_begins_days_later_adopts_nothing() -> None:
+    first = said(X, 0, "We're investigating an issue where users can't join Teams meetings in North America.", "a")
+    words = "Calls dropped in Teams."
+    for hours, expected in ((2, sets("a b")), (44, sets("a", "b"))):
+        account = said(PAGE, hours * 60, words, "b", thread="1", title="Dropped calls", status=Status.RESOLVED)
+        assert together(first, account) == expected
+
+
+def test_an_afterword_does_not_renew_what_is_over() -> None:
+    over = (
+        said(PAGE, -24 * 60, "Mail flow is slow.", "a", thread="1", status=Status.INVESTIGATING),
+        said(PAGE, -20 * 60, "It is over.", "b", thread="1", status=Status.RESOLVED),
+    )
+    report = said(PAGE, 200, "A post-incident report has been published.", "c", thread="1", status=Status.POSTMORTEM)
+    begun = said(X, 0, "We're investigating an issue where people can't print.", "d")
+    goes_on = said(X, 240, "Most have recovered, and we're addressing what remains of this.", "e")
+    assert together(*over, report, begun, goes_on) == sets("a b c", "d e")
+
+
 @pytest.mark.parametrize("minutes", [12, 25, 60])
 def test_a_post_adopted_by_a_thread_keeps_its_followers(minutes: int) -> None:
     assert together(
