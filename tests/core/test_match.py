@@ -303,6 +303,7 @@ def test_nothing_is_over_that_will_be_or_may_be(text: str) -> None:
         ("We're investigating an issue where users may be unable to access Microsoft Teams.", True),
         ("We've received reports of users being unable to access Microsoft Teams", True),
         ("We are currently investigating this issue.", True),
+        ("We have identified an issue preventing people from watching streams.", True),
         ("Our telemetry indicates that Microsoft Teams functionality is beginning to recover.", False),
         ("This incident has been resolved.", False),
     ],
