@@ -24,6 +24,7 @@ TURN = timedelta(minutes=15)  #: how long one source takes to repeat the other's
 CLEARLY = timedelta(minutes=4)  #: by how much one must have been said before the other, to be repeated before it
 ENOUGH = 0.5  #: the least evidence to join the only candidate
 ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
+ENDS = 0.0  #: the same for a bare end, where one event alone is open
 RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
 MARGIN = 0.2  #: by how much the best of several candidates must lead
 LATEST = 4  #: events that spoke last, which a statement may go on with without a word in common
@@ -354,12 +355,20 @@ def _place(
     best, goes_on = rated[0][0], not match.opens_account(report.text)
     if len(rated) == 1:
         least = ALONE if goes_on and enough == ENOUGH else enough
+        if least == ALONE and _ends(report) and not over(_until(rated[0][1], report.at)):
+            least = ENDS
         return (rated[0][1], best.reason) if best.score >= least else (None, "")
     lead = best.score - rated[1][0].score
     sure = best.same_words > rated[1][0].same_words and (best.same_words == 1.0 or rated[1][0].same_words < SURE)
     if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
         return None, ""
     return rated[0][1], best.reason
+
+
+def _ends(report: Report) -> bool:
+    """Whether a statement says that something is over, and not what ("This incident has been resolved.")."""
+    phase = report.status or match.phase_of(report.text)
+    return phase is not None and phase.closed and not match.words_of(report)
 
 
 def _repeated(report: Report, echoes: Sequence[tuple[Evidence, Cluster]]) -> tuple[Cluster | None, str]:

@@ -266,6 +266,15 @@ def test_a_thread_that_begins_days_later_adopts_nothing() -> None:
         assert together(first, account) == expected
 
 
+def test_a_bare_end_is_that_of_the_only_open_event_however_long_it_lasts() -> None:
+    opening = said(PAGE, 0, "Nobody can print.", "a", thread="1", status=Status.INVESTIGATING)
+    end = said(X, 40 * 60, "This incident has been resolved.", "b")
+    assert together(opening, end) == sets("a b")
+    assert together(opening, said(X, 40 * 60, "We have resolved all known login issues.", "b")) == sets("a", "b")
+    another = said(PAGE, 60, "Nobody can scan.", "c", thread="2", status=Status.INVESTIGATING)
+    assert together(opening, another, end) == sets("a", "b", "c")
+
+
 def test_an_afterword_does_not_renew_what_is_over() -> None:
     over = (
         said(PAGE, -24 * 60, "Mail flow is slow.", "a", thread="1", status=Status.INVESTIGATING),
