@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.core.join import EARLY, REACH, in_question, telling_words
+from bot.core.join import in_question
 from bot.core.link import link
 from bot.core.match import Vocabulary, tied
+from bot.core.place import EARLY, REACH, telling_words
 from bot.model import Change, Incident, Report
 from bot.ports import Ledger
 

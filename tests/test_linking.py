@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.join import LATEST
 from bot.core.link import link
+from bot.core.place import LATEST
 from bot.linking import join
 from bot.model import Incident, Report
 from bot.ports import Ledger

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from bot.core.join import by_report, clusters, kept_apart, order
+from bot.core.join import by_report, clusters, kept_apart
 from bot.core.match import Vocabulary
+from bot.core.place import order
 from bot.model import Corrections, Incident, Report
 
 

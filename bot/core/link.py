@@ -10,10 +10,11 @@ from hashlib import blake2b
 
 from bot.core import match
 from bot.core.dissent import states
-from bot.core.join import EARLY, UNCORRECTED, Cluster, Standing, clusters, order
+from bot.core.join import UNCORRECTED, Standing, clusters
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
+from bot.core.place import EARLY, Cluster, order
 from bot.core.related import relate, without
 from bot.core.same import same_statements
 from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, Status, Update

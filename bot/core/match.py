@@ -284,7 +284,8 @@ BEGINNING = 200  #: characters in which an account says that it is one
 #: Words with which a provider opens the account of an event, rather than going on with one.
 _OPENING = re.compile(
     r"\b(?:(?:we(?:'|’)?re|we are|currently|now)\s+(?:aware|investigating|looking)|investigating (?:an?|the|reports|"
-    r"issues|potential)|aware of|received reports of|an issue (?:impacting|affecting|causing|preventing|where|in which)|"
+    r"issues|potential)|aware of|received reports of|"
+    r"an issue (?:impacting|affecting|causing|preventing|where|in which)|"
     r"users\b[^.]{0,50}\bmay (?:be|experience|have)|some users are)\b",
     re.IGNORECASE,
 )

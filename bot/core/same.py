@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.core import match
-from bot.core.join import BREATH, order
+from bot.core.place import BREATH, order
 from bot.model import Report
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.join import FIRST, by_report, clusters
+from bot.core.join import by_report, clusters
 from bot.core.match import Vocabulary
+from bot.core.place import FIRST
 from bot.model import Report, Status
 from tests.core.build import FEED, NAMES, PAGE, X, said
 

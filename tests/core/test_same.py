@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.join import order
+from bot.core.place import order
 from bot.core.same import same_statements
 from bot.model import Report, Status
 from tests.core.build import PAGE, X, said
