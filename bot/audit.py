@@ -11,9 +11,9 @@ from pathlib import Path
 import orjson
 
 from bot.collect import bare
-from bot.core.link import ALIKE, SAME
 from bot.core.match import alike
 from bot.core.route import open_now
+from bot.core.same import ALIKE, SAME
 from bot.core.summary import title_of
 from bot.core.text import clip
 from bot.errors import UsageError

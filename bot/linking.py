@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.core.join import EARLY, REACH, in_question, telling_words
+from bot.core.join import in_question
 from bot.core.link import link
 from bot.core.match import Vocabulary, tied
+from bot.core.place import EARLY, REACH, telling_words
 from bot.model import Change, Incident, Report
 from bot.ports import Ledger
 
@@ -17,7 +18,8 @@ LIVELY = 40  #: incidents that have spoken since the fresh reports; with more of
 
 def join(ledger: Ledger, fresh: Sequence[Report], vocabulary: Vocabulary, *, likeness: bool) -> list[Change]:
     """What fresh reports of one source change. likeness: the provider has statements that nothing else can place."""
-    since = min(report.at for report in fresh) - EARLY
+    began = min(report.at for report in fresh)
+    since = began - EARLY
     close = _close(ledger, fresh, since) if likeness and len(fresh) <= FEW else None
     corrections = ledger.corrections(fresh[0].provider)
     if close is not None:
@@ -25,7 +27,7 @@ def join(ledger: Ledger, fresh: Sequence[Report], vocabulary: Vocabulary, *, lik
     known = neighbourhood(ledger, fresh, likeness=likeness)
     if not likeness:
         known = _with(ledger, known, in_question(known, fresh, since) or ())
-    return link(known, fresh, vocabulary, corrections)
+    return link(known, fresh, vocabulary, corrections, since=began - REACH)  # whose neighbours are not all known
 
 
 def neighbourhood(ledger: Ledger, reports: Sequence[Report], *, likeness: bool = True) -> list[Incident]:

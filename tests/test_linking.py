@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.join import LATEST
 from bot.core.link import link
-from bot.linking import join
-from bot.model import Incident, Report
+from bot.core.place import LATEST
+from bot.linking import FEW, join
+from bot.model import Incident, Report, Status
 from bot.ports import Ledger
 from bot.store import open_store
 from tests.bench.history import NOW, PHASES, SERVICES, WORDS, account, page_update, post
@@ -31,13 +31,14 @@ def crowd(count: int = 40) -> list[Report]:
     return sorted(found, key=lambda report: report.at)
 
 
-async def joined(reports: Sequence[Report], likeness: bool = True) -> list[Incident]:
-    """The timeline of reports that come one by one."""
+async def joined(reports: Sequence[Report | Sequence[Report]], likeness: bool = True) -> list[Incident]:
+    """The timeline of reports that come one by one (a list: together)."""
     store = open_store("sqlite://")
     await store.upgrade()
 
-    def work(ledger: Ledger, report: Report) -> None:
-        ledger.save(join(ledger, [report], WORDS, likeness=likeness))
+    def work(ledger: Ledger, report: Report | Sequence[Report]) -> None:
+        fresh = [report] if isinstance(report, Report) else report
+        ledger.save(join(ledger, fresh, WORDS, likeness=likeness))
 
     for report in reports:
         await store.write(lambda ledger, report=report: work(ledger, report))  # type: ignore[misc]
@@ -63,6 +64,28 @@ async def test_what_comes_late_finds_its_place_in_a_crowd() -> None:
     late = [report for report in reports if report.id.endswith("x3-1")]
     rest = [report for report in reports if report not in late]
     assert facts(await joined([*rest, *late])) == facts(at_once(reports))
+
+
+async def test_what_was_in_doubt_is_not_decided_again_without_those_that_it_was_between() -> None:
+    """A post of months ago that stays open is within reach of everything; what it was compared with is not."""
+    words, over = (
+        "We have identified an issue with sign-in to printing and scanning.",
+        "This incident has been resolved.",
+    )
+    then = [
+        page_update("a", words, NOW, Status.IDENTIFIED, "Mail"),
+        page_update("b", words, NOW + timedelta(minutes=1), Status.IDENTIFIED, "Mail"),
+        post("x1", words, NOW + timedelta(minutes=3)),
+        post("x2", words, NOW + timedelta(minutes=9)),
+        page_update("a", over, NOW + timedelta(hours=4), Status.RESOLVED, "Mail"),
+        page_update("b", over, NOW + timedelta(hours=5), Status.RESOLVED, "Mail"),
+    ]
+    later = NOW + timedelta(days=90)
+    batch = [page_update(f"c{n}", f"Queue {n} is slow.", later, Status.IDENTIFIED, "Mail") for n in range(FEW + 1)]
+    before = {frozenset(incident.joined) for incident in await joined(then)}
+    after = {frozenset(incident.joined) for incident in await joined([*then, batch])}
+    assert len(before) == 4
+    assert before <= after
 
 
 async def test_a_report_among_the_newest_reads_no_neighbourhood() -> None:

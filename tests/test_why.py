@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.answer.why import Account, account, rule_words, verdict_words, why_words
-from bot.core.join import FIRST, SET_APART
+from bot.core.join import SET_APART
 from bot.core.match import Vocabulary
+from bot.core.place import FIRST
 from bot.core.route import Waking, routings
 from bot.model import Act, Delivery, Destination, Directory, Impact, Incident, Receipt, Report, State, Status, Verdict
 from bot.ports import Ledger

@@ -9,8 +9,9 @@ from datetime import datetime
 from bot.answer.subscriptions import subscription_words
 from bot.answer.timeline import heading, wrapped
 from bot.core.carrier import carried_by
-from bot.core.join import FIRST, SET_APART
+from bot.core.join import SET_APART
 from bot.core.match import Vocabulary
+from bot.core.place import FIRST
 from bot.core.route import RECENT, as_it_stands
 from bot.core.summary import beside, impact_words, title_of
 from bot.core.text import clip

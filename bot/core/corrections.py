@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from bot.core.join import by_report, clusters, kept_apart, order
+from bot.core.join import by_report, clusters, kept_apart
 from bot.core.match import Vocabulary
+from bot.core.place import order
 from bot.model import Corrections, Incident, Report
 
 
@@ -36,10 +37,26 @@ def split(
     kept = {pair: were for pair, were in before.together.items() if pair not in loosed}
     apart = {(name, anchor(rest)) for name in (report, anchor(side.values()))}
     now = Corrections(kept, before.apart | apart)
-    parts = [[it for it in part.reports if it.id not in side] for part in clusters(every.values(), vocabulary, now)]
-    pieces = [(anchor(part), _named(part, former, incident.id)) for part in parts if part]
-    bridges = {(a, b): (was_a, was_b) for (a, was_a), (b, was_b) in pairwise(pieces)}
-    return replace(now, together=kept | bridges), former
+    while bridges := _bridges(every, side, vocabulary, now):
+        names = {
+            pair: (_named(one, former, incident.id), _named(other, former, incident.id))
+            for pair, (one, other) in bridges.items()
+        }
+        now = replace(now, together={**now.together, **names})
+    return now, former
+
+
+def _bridges(
+    every: Mapping[str, Report], side: Collection[str], vocabulary: Vocabulary, corrections: Corrections
+) -> Mapping[tuple[str, str], tuple[Sequence[Report], Sequence[Report]]]:
+    """Pairs that tie the parts into which all but one side would fall, each with the two parts; none where it is whole.
+
+    A report may leave for that side only once the others are tied (they are then likelier elsewhere): so ask again.
+    """
+    events = clusters(every.values(), vocabulary, corrections)
+    parts = [[report for report in event.reports if report.id not in side] for event in events]
+    bridges = {(anchor(one), anchor(other)): (one, other) for one, other in pairwise(filter(None, parts))}
+    return {pair: parts for pair, parts in bridges.items() if pair not in corrections.together}
 
 
 def _named(part: Iterable[Report], former: Mapping[str, str], otherwise: str) -> str:

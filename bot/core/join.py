@@ -7,36 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from heapq import nlargest
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.core import match
-from bot.core.likeness import SURE, Evidence, evidence, over
 from bot.core.match import Vocabulary
+from bot.core.place import FIRST, RENAMED, Cluster, begun, order, place_of
 from bot.model import Corrections, Incident, Report, Status
 
-REACH = timedelta(hours=72)  #: how long after its last words an open event can be gone on with by likeness
-AFTERMATH = timedelta(hours=24)  #: the same, after its end
-EARLY = timedelta(minutes=15)  #: how much later than a post the statement that it repeats may be dated
-ENOUGH = 0.5  #: the least evidence to join the only candidate
-ALONE = 0.3  #: the same for a statement that goes on with something, where only one event can be meant
-RENAMED = 1.5  #: the same for a statement that names an id of its own, but does not open an account
-MARGIN = 0.2  #: by how much the best of several candidates must lead
-LATEST = 4  #: events that spoke last, which a statement may go on with without a word in common
-NEAREST = 4  #: events with which it has most words in common
-TELLING = 8  #: words of a statement by which others are found
-BEARERS = 16  #: events that a word leads to, those that bore it last
-
-FIRST = "the first that was heard of it"
 MERGED = "an operator merged them"
 SET_APART = "an operator set it apart"
 UNCORRECTED = Corrections()
 
 Pairs = Collection[tuple[str, str]]
-
-
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +31,6 @@ class Standing:
 
 
 NOTHING_STANDS: Mapping[str, Standing] = {}
-
-
-@dataclass(slots=True)
-class Cluster:
-    """Reports of one event, and the rule that joined each."""
-
-    reports: list[Report] = field(default_factory=list)  #: in their `order`, which they must be added in
-    rules: dict[str, str] = field(default_factory=dict)
-    last: datetime = NEVER  #: the time of its newest report
-    standing: bool = False  #: what was decided of it holds: it is not placed again
-
-    def add(self, report: Report, rule: str) -> None:
-        """Join a report under a rule."""
-        self.reports.append(report)
-        self.last = max(self.last, report.at)
-        self.rules[report.id] = rule if len(self.reports) > 1 else FIRST
-
-    def absorb(self, other: Cluster, rule: str) -> None:
-        """Join all of another cluster under a rule."""
-        self.reports = sorted([*self.reports, *other.reports], key=order)
-        self.last = max(self.last, other.last)
-        for report in other.reports:
-            self.rules[report.id] = rule if other.rules[report.id] == FIRST else other.rules[report.id]
-
-
-def order(report: Report) -> tuple[datetime, int, str]:
-    """Reports in the order of their own time; equal times in the source's own order."""
-    return (report.at, report.position, report.id)
-
-
-def _begun(cluster: Cluster) -> tuple[datetime, int, str]:
-    return order(cluster.reports[0])
 
 
 def clusters(
@@ -100,7 +51,7 @@ def clusters(
     anchors = _by_likeness(anchors, singles, vocabulary, corrections.apart)
     for strand in anchors:
         strand.rules.update((report, SET_APART) for report, _ in corrections.apart if report in strand.rules)
-    return sorted(anchors, key=_begun)
+    return sorted(anchors, key=begun)
 
 
 def kept_apart(some: Collection[str], others: Collection[str], apart: Pairs) -> bool:
@@ -138,15 +89,6 @@ def in_question(known: Iterable[Incident], fresh: Sequence[Report], since: datet
             continue
         found.setdefault(report.id if report.thread is None else (report.source, report.thread), report)
     return list(found.values())
-
-
-def telling_words(report: Report) -> tuple[str, ...]:
-    """The words by which an index finds what a statement may go on with: its longest.
-
-    Length stands for rarity: counting would make the answer depend on what has arrived so far.
-    """
-    words = match.words_of(report)
-    return tuple(sorted(words, key=lambda word: (-len(word), word))[:TELLING])
 
 
 def _strands(
@@ -268,7 +210,7 @@ def _by_likeness(
     """
     homes: list[Cluster] = list(anchors)
     born: list[Cluster] = []
-    timeline = sorted([*singles, *anchors], key=_begun)
+    timeline = sorted([*singles, *anchors], key=begun)
     loose = {id(strand) for strand in singles}
     for strand in timeline:
         first = strand.reports[0]
@@ -277,25 +219,37 @@ def _by_likeness(
                 born.append(strand)
                 homes.append(strand)
         elif id(strand) in loose:
-            home, rule = _place(first, _allowed(strand, homes, apart, own=True), vocabulary)
+            home, rule = place_of(first, _allowed(strand, homes, apart, own=True), vocabulary)
             if home is None:
                 born.append(strand)
                 homes.append(strand)
             else:
                 home.absorb(strand, rule)
         elif first.thread is None and not match.opens_account(first.text):
-            candidates = [other for other in _allowed(strand, homes, apart) if other is not strand]
-            home, rule = _place(first, candidates, vocabulary, enough=RENAMED) if _goes_on(first) else (None, "")
+            candidates = [other for other in _allowed(strand, homes, apart) if not _numbered_apart(strand, other)]
+            home, rule = place_of(first, candidates, vocabulary, enough=RENAMED) if _goes_on(first) else (None, "")
             if home is not None:
                 home.absorb(strand, rule)
                 homes.remove(strand)
         else:
-            home, rule = _place(first, _allowed(strand, born, apart), vocabulary)
+            home, rule = place_of(first, _allowed(strand, born, apart), vocabulary)
             if home is not None:
                 strand.absorb(home, rule)
                 homes.remove(home)
                 born.remove(home)
     return homes
+
+
+def _numbered_apart(one: Cluster, other: Cluster) -> bool:
+    """Whether one source itself keeps a thread in each; of one and the same it does."""
+    return (
+        bool(
+            {report.source for report in one.reports if report.thread is not None}.intersection(
+                report.source for report in other.reports if report.thread is not None
+            )
+        )
+        or one is other
+    )
 
 
 def _goes_on(report: Report) -> bool:
@@ -316,77 +270,6 @@ def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bo
         return homes
     company = {report for report, other in apart if other in taken_from}
     return [home for home in homes if company & home.rules.keys()]
-
-
-def _place(
-    report: Report, homes: Sequence[Cluster], vocabulary: Vocabulary, *, enough: float = ENOUGH
-) -> tuple[Cluster | None, str]:
-    """The event that a report belongs to by likeness, with the rule; None: in doubt, or plainly something new.
-
-    What does not open an account must go on with something: the only candidate needs less, and a lead may be shorter.
-    """
-    rated: list[tuple[Evidence, Cluster]] = []
-    for home in _shortlist(report, homes):
-        context = _until(home, report.at + EARLY)
-        if context and _within_reach(report, context):
-            rated.append((evidence(report, context, vocabulary), home))
-    if not rated:
-        return None, ""
-    rated.sort(key=lambda entry: (-entry[0].score, _begun(entry[1])))
-    best, goes_on = rated[0][0], not match.opens_account(report.text)
-    if len(rated) == 1:
-        least = ALONE if goes_on and enough == ENOUGH else enough
-        return (rated[0][1], best.reason) if best.score >= least else (None, "")
-    lead = best.score - rated[1][0].score
-    sure = best.same_words > rated[1][0].same_words and (best.same_words == 1.0 or rated[1][0].same_words < SURE)
-    if best.score < enough or not (sure or lead >= (MARGIN / 2 if goes_on else MARGIN)):
-        return None, ""
-    return rated[0][1], f"{best.reason}; the next nearest came to {rated[1][0].score:.1f}, this one to {best.score:.1f}"
-
-
-def _shortlist(report: Report, homes: Sequence[Cluster]) -> Sequence[Cluster]:
-    """The events worth a closer look: those that spoke last, and those with most words in common.
-
-    So much, and no more, is what the index finds (ports.Ledger.likely): whence they come may make no difference.
-    """
-    near = [home for home in homes if report.at - home.last <= REACH]
-    if len(near) <= LATEST:
-        return near
-    latest = nlargest(LATEST, near, key=lambda home: _spoke(home, report.at))
-    words = frozenset(telling_words(report))
-    bearers: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    for place, home in enumerate(near):
-        for word, at in _bore(home, words, report.at - REACH, report.at + EARLY).items():
-            bearers[word].append((at, place))
-    points: dict[int, int] = defaultdict(int)
-    for borne in bearers.values():
-        for _, place in nlargest(BEARERS, borne):
-            points[place] += 1
-    best = nlargest(NEAREST, points, key=lambda place: (points[place], _spoke(near[place], report.at)))
-    return list({id(home): home for home in [*latest, *(near[place] for place in best)]}.values())
-
-
-def _until(home: Cluster, at: datetime) -> Sequence[Report]:
-    """What was said of an event until then."""
-    return home.reports if home.last <= at else [report for report in home.reports if report.at <= at]
-
-
-def _spoke(home: Cluster, at: datetime) -> datetime:
-    """When an event spoke last, as a statement of that time could know."""
-    if home.last <= at + EARLY:
-        return home.last
-    return max((report.at for report in home.reports if report.at <= at + EARLY), default=NEVER)
-
-
-def _bore(home: Cluster, words: frozenset[str], begin: datetime, until: datetime) -> Mapping[str, datetime]:
-    """When an event last used each of these words between two times, where it did."""
-    reports = (report for report in home.reports if begin <= report.at <= until)
-    return {word: report.at for report in reports for word in words & match.words_of(report)}
-
-
-def _within_reach(report: Report, context: Sequence[Report]) -> bool:
-    last = context[-1].at
-    return last >= report.at or report.at - last <= (AFTERMATH if over(context) else REACH)
 
 
 def by_report(clusters: Iterable[Cluster]) -> Mapping[str, Cluster]:

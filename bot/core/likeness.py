@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.core import match
@@ -19,6 +19,7 @@ HOUR = timedelta(hours=1)
 ECHO = timedelta(minutes=30)  #: within this, the same words are the same statement
 SURE = 0.97  #: the very words of another source; what is merely phrased alike does not come near
 GOES_ON = timedelta(hours=6)  #: the half-life of an event's claim on what goes on with it
+NUMBERED = timedelta(hours=12)  #: in which it loses a whole point on a thread that begins: an event gets one soon
 OPENS = timedelta(minutes=45)  #: the same, on what reads as the beginning of an account
 SLIGHT = 0.05  #: a signal's weight below which it is not worth a word
 
@@ -30,6 +31,7 @@ class Evidence:
     score: float
     parts: tuple[tuple[float, str], ...]  #: (weight, the signal in words)
     same_words: float = 0.0  #: how near another source's statement comes, where it is the same one
+    said: tuple[datetime, ...] = ()  #: when it was made, each time that this source has not repeated yet
 
     @property
     def reason(self) -> str:
@@ -104,9 +106,9 @@ def _named(
 
 def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) -> Evidence:
     """What speaks for `report` belonging to the event of which `context` is known, the newest last."""
-    same = _echo(report, context)
-    if same:
-        return Evidence(10.0 + same, ((10.0 + same, "another source says the same"),), same)
+    same, said = _echo(report, context)
+    if said:
+        return Evidence(10.0 + same, ((10.0 + same, "another source says the same"),), same, said)
     if context[0].at > report.at:
         return NOT_BEGUN
     mine = topic(report, vocabulary)
@@ -118,27 +120,35 @@ def evidence(report: Report, context: Sequence[Report], vocabulary: Vocabulary) 
     return Evidence(sum(weight for weight, _ in parts), parts)
 
 
-def _echo(report: Report, context: Sequence[Report]) -> float:
-    """How near another source comes to the very words at nearly the same time; 0 where none does."""
+def _echo(report: Report, context: Sequence[Report]) -> tuple[float, tuple[datetime, ...]]:
+    """How near another source comes to the very words at nearly the same time, and when it said them.
+
+    What this source has already repeated it does not repeat again: each time of its own takes one of theirs.
+    """
     if len(match.squeezed(report.text)) < 20:
-        return 0.0
-    near = (
-        match.alike(report.text, other.text)
-        for other in context
-        if other.source != report.source and abs(other.at - report.at) <= ECHO
-    )
-    return max((likeness for likeness in near if likeness >= 0.9), default=0.0)
+        return 0.0, ()
+    said: dict[str, list[tuple[datetime, float]]] = {}
+    for other in context:
+        if abs(other.at - report.at) <= ECHO and other.id != report.id:
+            likeness = match.alike(report.text, other.text)
+            if likeness >= 0.9:
+                said.setdefault(other.source, []).append((other.at, likeness))
+    own = len(said.pop(report.source, ()))
+    left = [entry for times in said.values() for entry in times[own:]]
+    return max((likeness for _, likeness in left), default=0.0), tuple(sorted(at for at, _ in left))
 
 
 def _parts(
     report: Report, context: Sequence[Report], mine: Topic, theirs: Sequence[Topic], *, ended: bool
 ) -> Iterator[tuple[float, str]]:
     """(weight, reason) of each signal."""
-    gap = max((report.at - context[-1].at) / HOUR, 0.0)
+    gap = max((report.at - _spoken(context)) / HOUR, 0.0)
     if mine.opens:
         yield 1.3 * 0.5 ** (gap / (OPENS / HOUR)) - 0.6 - min(gap / 6, 2.5), "it was said shortly after"
     else:
         yield 1.5 * 0.5 ** (gap / (GOES_ON / HOUR)), "it goes on from what was said before"
+    if report.thread is not None:
+        yield -min(gap / (NUMBERED / HOUR), 1.5), "a thread begins"
     if ended:
         yield (-0.6 if over(context, report.source) else -0.1), "the event was over"
     if report.maintenance is not context[0].maintenance:
@@ -152,6 +162,18 @@ def _parts(
     words = max([match.overlap(mine.words, topic.words) for topic in theirs])
     if words >= 0.3:
         yield 1.5 * words, "their words agree"
+
+
+def _spoken(context: Sequence[Report]) -> datetime:
+    """When an event spoke last; of one that is over, when that was said: an afterword renews nothing."""
+    last = context[-1]
+    for other in reversed(context):
+        phase = other.status or (match.phase_of(other.text) if other.thread is None else None)
+        if phase is not None and not phase.closed:
+            break
+        if phase is not None:
+            last = other
+    return last.at
 
 
 def _agreement(mine: frozenset[str], theirs: frozenset[str], shared: float, apart: float) -> tuple[float, str]:

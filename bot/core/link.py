@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import islice
 
 from bot.core import match
 from bot.core.dissent import states
-from bot.core.join import EARLY, UNCORRECTED, Cluster, Standing, clusters, order
+from bot.core.join import UNCORRECTED, Standing, clusters
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.normalise import words_digest
+from bot.core.place import EARLY, Cluster, order
 from bot.core.related import relate, without
+from bot.core.same import same_statements
 from bot.model import NOTHING, Change, Corrections, Impact, Incident, Report, Status, Update
 
-SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
-MINUTE = timedelta(minutes=1)
 NAMED = "named|"  #: how the key of an update begins that stands here for a report of another incident
 ALL_STANDS = datetime.max.replace(tzinfo=UTC)  #: where nothing is fresh, no relation is decided again
-ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +407,7 @@ def updates_of(reports: Sequence[Report], before: Incident | None) -> list[Updat
     formal = any(report.thread is not None and report.status is not None for report in reports)
     updates: list[Update] = []
     taken: set[str] = set()
-    for group in _same_statements(reports):
+    for group in same_statements(reports):
         told = sorted(group, key=_first_told) if len(group) > 1 else group
         known = [ids[report.id] for report in told if report.id in ids and ids[report.id] not in taken]
         name = known[0] if known else _update_id(told, taken.union(ids.values()))
@@ -460,69 +458,6 @@ def _status(told: Sequence[Report], *, formal: bool) -> Status | None:
         return stated
     said = next((phase for report in told if report.thread is None and (phase := match.phase_of(report.text))), None)
     return None if said is not None and said.closed and formal else said
-
-
-def _same_statements(reports: Sequence[Report]) -> list[list[Report]]:
-    """Reports that say the same thing, best pairs first, never two of one source."""
-    group_of = {report.id: [report] for report in reports}
-    for a, b in _pairs(reports):
-        one, other = group_of[a.id], group_of[b.id]
-        if one is other or {report.source for report in one} & {report.source for report in other}:
-            continue
-        one.extend(other)
-        for report in other:
-            group_of[report.id] = one
-    return list({id(group): group for group in group_of.values()}.values())
-
-
-def _pairs(reports: Sequence[Report]) -> list[tuple[Report, Report]]:
-    """The pairs of statements of two sources that are one, the surest first."""
-    if len({report.source for report in reports}) < 2:
-        return []
-    alone = _alone_in_their_minute(reports)
-    rated = []
-    for a, b in _soon_after(reports):
-        if a.source != b.source and not _contradict(a, b):
-            score = _sameness(a, b, alone)
-            if score > 0:
-                rated.append((-score, b.at - a.at, a.id, b.id, a, b))
-    rated.sort(key=lambda entry: entry[:4])
-    return [(a, b) for *_, a, b in rated]
-
-
-def _soon_after(reports: Sequence[Report]) -> Iterator[tuple[Report, Report]]:
-    """Each with each that followed it before long; the reports are in their order."""
-    for place, report in enumerate(reports, 1):
-        latest = report.at + SAME
-        for other in islice(reports, place, None):
-            if other.at > latest:
-                break
-            yield report, other
-
-
-def _contradict(a: Report, b: Report) -> bool:
-    return a.status is not None and b.status is not None and a.status is not b.status
-
-
-def _sameness(a: Report, b: Report, alone: Mapping[str, bool]) -> float:
-    """0: two statements. Up to 1: the same words, or the only ones of their phase in one minute (one was edited)."""
-    score = match.alike(a.text, b.text)
-    if score >= ALIKE:
-        return score
-    same_minute = abs(a.at - b.at) < MINUTE and _minute(a) == _minute(b)
-    both_numbered = a.thread is not None and b.thread is not None
-    if same_minute and both_numbered and a.status is b.status and alone[a.id] and alone[b.id]:
-        return 0.5
-    return 0.0
-
-
-def _alone_in_their_minute(reports: Sequence[Report]) -> Mapping[str, bool]:
-    crowd = Counter((report.source, _minute(report), report.status) for report in reports)
-    return {report.id: crowd[report.source, _minute(report), report.status] == 1 for report in reports}
-
-
-def _minute(report: Report) -> datetime:
-    return report.at.replace(second=0, microsecond=0)
 
 
 # --- what changed ------------------------------------------------------------------------------------------------

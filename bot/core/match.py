@@ -174,6 +174,16 @@ _PLAIN = frozenset(
     their them then there these they this those time to under until up update updated updates us user users via visit
     was we we're we've were what when where which while who will with within work working would you your""".split()
 )
+#: What statements of every vendor say, whatever they are about: of 29 vendors each of these stands in those of ten.
+_FORMAL = frozenset(
+    """actively another aware back between cause caused causes causing closely confirm confirmed continue continued
+    continues continuing currently engineer engineering engineers ensure expect expected experience experienced fix
+    fixed fixes full fully hour hours identified identify identifying implement implemented implementing incident
+    incidents minutes mitigate mitigated mitigating mitigation monitor monitored monitoring normal normally now out
+    recover recovered recovering recovery remain remaining remains report reported reports resolution resolve resolved
+    resolving restore restored restoring result results return returned root see seeing situation still team
+    unable utc""".split()
+)
 
 
 @lru_cache(maxsize=8192)
@@ -181,7 +191,11 @@ def content_words(text: str) -> frozenset[str]:
     """The words that carry a text's meaning: no addresses, no ids, no boilerplate of status pages; stems by cutting."""
     bare = _ID.sub(" ", _ADDRESS.sub(" ", text))
     words = (word.casefold().replace("’", "'") for word in _WORD.findall(bare))
-    return frozenset(_stem(word) for word in words if len(word) > 2 and word not in _PLAIN and not word.isdigit())
+    return frozenset(
+        _stem(word)
+        for word in words
+        if len(word) > 2 and word not in _PLAIN and word not in _FORMAL and not word.isdigit()
+    )
 
 
 def words_of(report: Report) -> frozenset[str]:
@@ -235,12 +249,18 @@ _PHASES: tuple[tuple[Status, re.Pattern[str]], ...] = tuple(
             Status.RESOLVED,
             r"\b(?:is|are|was|has been|have been|now|fully) (?:now )?(?:fully )?(?:resolved|mitigated|remediated)\b"
             r"|\bhas been fully (?:restored|recovered)\b|\bwe(?:'ve| have) (?:confirmed|validated)[^.]{0,60}"
-            r"\b(?:resolved|remediated|is no longer occurring)\b|^\W*(?:\[?resolved\]?)\b",
+            r"\b(?:resolved|remediated|is no longer occurring)\b|^\W*(?:\[?resolved\]?)\b"
+            r"|\b(?:has|have|['’]ve)(?: now| since)?(?: fully| successfully)? (?:resolved|fixed|remediated)"
+            r" (?:the|this|all|these|an|any)\b|\bconfirm\w*(?: the)? full resolution\b"
+            r"|\bconsider\w* (?:this|the) (?:issue|incident)(?: to be)?(?: fully)? resolved\b"
+            r"|\b(?:services|systems|features|customers|users) have(?: now)? fully recovered\b"
+            r"|\b(?:is|are|was|has been|have been)(?: now)?(?: fully)? fixed\b",
         ),
         (
             Status.MONITORING,
             r"\bmonitoring\b(?! (?:telemetry|data|systems?|tools?|alerts?|dashboards?)\b)"
             r"|(?:\bare|['’]re|\bkeep|\bcontinu\w+) (?:(?:closely|actively|still|also|now) )?monitoring\b"
+            r"|\b(?:continue to|will) monitor\b"
             r"|\bmonitor (?:the|our|service|for|as)\b|\b(?:implemented|applied|deployed) (?:a|the) fix\b"
             r"|\bbeginning to recover\b|\bare (?:now )?recovering\b|\bmostly recovered\b|\bhave recovered\b"
             r"|\brestored (?:access|the affected)\b|\bsigns of recovery\b",
@@ -264,14 +284,17 @@ _NOT_OVER = re.compile(
     r"(?:\b(?:not|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)|n['’]t)\b[^.]{0,60}"
     r"\b(?:resolved|mitigated|restored|remediated)\b"
     r"|\b(?:resolved|mitigated|restored|remediated) for (?:most|many|some|the majority)\b"
-    r"|\bstill (?:monitoring|working|seeing|investigating)\b",
+    r"|\bstill (?:monitoring|working|seeing|investigating)\b"
+    r"|\b(?:are|is|will|we['’]ll|continu\w+(?: to)?|keep|closely|actively|now)(?: be)?(?: \w+ly)?(?: to)?"
+    r" monitor(?:ing)?\b",
     re.IGNORECASE,
 )
 BEGINNING = 200  #: characters in which an account says that it is one
 #: Words with which a provider opens the account of an event, rather than going on with one.
 _OPENING = re.compile(
     r"\b(?:(?:we(?:'|’)?re|we are|currently|now)\s+(?:aware|investigating|looking)|investigating (?:an?|the|reports|"
-    r"issues|potential)|aware of|received reports of|an issue (?:impacting|affecting|where|in which)|"
+    r"issues|potential)|aware of|received reports of|"
+    r"an issue (?:impacting|affecting|causing|preventing|where|in which)|"
     r"users\b[^.]{0,50}\bmay (?:be|experience|have)|some users are)\b",
     re.IGNORECASE,
 )

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.core import match
-from bot.core.join import EARLY, ENOUGH, MARGIN, REACH, order
 from bot.core.likeness import evidence, over, topic
 from bot.core.match import Vocabulary
+from bot.core.place import EARLY, ENOUGH, MARGIN, REACH, order
 from bot.model import Incident, Related, Relation, Report
 
 NEARLY = ENOUGH - 0.1  #: evidence that falls little short of joining

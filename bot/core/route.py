@@ -113,7 +113,7 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
         incident=incident.id,
         update=updates[-1].id,
         updates=tuple(update.id for update in updates),
-        revision=_version(updates[-1], incident, news=news),
+        revision=_version(updates[-1], change, news=news),
         provider=incident.provider,
         components=_facets(incident, vocabulary),
         regions=tuple(name.casefold() for name in incident.regions),
@@ -125,11 +125,16 @@ def _routing(change: Change, updates: tuple[Update, ...], vocabulary: Vocabulary
     )
 
 
-def _version(update: Update, incident: Incident, *, news: bool) -> int:
-    """What tells one state of the standing message from the next: the update's revision, or when it was last read."""
-    if news:
+def _version(update: Update, change: Change, *, news: bool) -> int:
+    """What tells one state of a message from the next: the update's revision, or when its incident was last read.
+
+    (That a second mouth gave it a status revises none of its words: its end is still another delivery than its words.)
+    """
+    known = change.before.updates if change.before is not None and update.id in change.revised else ()
+    if news and not any(other.id == update.id and other.revision == update.revision for other in known):
         return update.revision
-    return int(max((r.seen_at.timestamp() for u in incident.updates for r in u.reports), default=0))
+    reports = (report for other in change.incident.updates for report in other.reports)
+    return int(max((report.seen_at.timestamp() for report in reports), default=0))
 
 
 def _facets(incident: Incident, vocabulary: Vocabulary) -> tuple[str, ...]:

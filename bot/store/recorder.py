@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.core.join import REACH
+from bot.core.place import REACH
 from bot.model import Change, Incident
 from bot.store.columns import EPOCH
 from bot.store.part import Part

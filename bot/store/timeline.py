@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from bot.core.join import BEARERS, LATEST, NEAREST, TELLING
+from bot.core.place import BEARERS, LATEST, NEAREST, TELLING
 from bot.model import Incident, Known, Near
 from bot.store.part import Part, Row
 from bot.store.rows import KNOWN, incident_of, known_of

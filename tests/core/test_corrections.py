@@ -160,6 +160,15 @@ def test_a_loose_post_set_apart_is_not_joined_by_likeness_again(desk: Desk) -> N
     assert reports_of(desk.of(LOOSE)).keys() == {LOOSE.id}
 
 
+def test_what_is_likelier_beside_what_was_set_apart_stays_with_the_others_nevertheless() -> None:
+    """Once the others are tied, a later post is a little more like the one that went than like them."""
+    desk = Desk()
+    desk.take(LOOSE, FEED_1, NAMING, LATER)
+    assert desk.together(LOOSE, FEED_1, NAMING, LATER), "else this test shows nothing"
+    desk.split(NAMING)
+    assert desk.partition() == {frozenset({NAMING.id}), frozenset({LOOSE.id, FEED_1.id, LATER.id})}
+
+
 def test_the_report_that_stands_for_an_incident_is_one_of_a_thread() -> None:
     assert anchor([LOOSE, NAMING, PAGE_1B, PAGE_1]) == PAGE_1.id
     assert anchor([LOOSE, NAMING]) == NAMING.id

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from bot.core.join import FIRST, by_report, clusters
+from bot.core.join import by_report, clusters
 from bot.core.match import Vocabulary
+from bot.core.place import FIRST
 from bot.model import Report, Status
 from tests.core.build import FEED, NAMES, PAGE, X, said
 
@@ -46,6 +47,16 @@ def test_equal_names_of_two_sources_threads_mean_nothing() -> None:
     assert together(
         said(PAGE, 0, "Slow mail", "a", thread="1"), said(FEED, 0, "Nobody can call", "b", thread="1")
     ) == sets("a", "b")
+
+
+def test_what_a_post_ties_itself_to_takes_it_into_no_other_thread_of_that_source() -> None:
+    again = "We have identified a recurrence of the slow mail flow in EMEA that we saw earlier today, and mitigate it."
+    assert together(
+        said(PAGE, 0, "Mail flow is slow in EMEA today.", "a", thread="1", status=Status.IDENTIFIED),
+        said(PAGE, 30, "Mail flow in EMEA is better.", "b", thread="1", status=Status.RESOLVED),
+        said(X, 90, again, "c", links=(SHORT,)),
+        said(PAGE, 90, again, "d", thread="2", links=(SHORT,), status=Status.MONITORING),
+    ) == sets("a b", "c d")
 
 
 # --- by a key that both name -------------------------------------------------------------------------------------
@@ -206,6 +217,33 @@ def test_the_rule_tells_how_near_the_next_candidate_came() -> None:
     assert float(figures[2]) < float(figures[3]) - 1
 
 
+PLAIN_WORDS = "A fix has been implemented and we are monitoring the results."
+
+
+def two_events(first: float, second: float) -> list[Report]:
+    """Two threads that say the same plain words at these minutes."""
+    return [
+        said(PAGE, 0, "Mail is slow", "a1", thread="1"),
+        said(PAGE, 1, "Nobody can call", "b1", thread="2"),
+        said(PAGE, first, PLAIN_WORDS, "a2", thread="1", status=Status.MONITORING),
+        said(PAGE, second, PLAIN_WORDS, "b2", thread="2", status=Status.MONITORING),
+    ]
+
+
+def test_of_two_that_say_the_same_the_one_of_the_same_breath_is_repeated() -> None:
+    posts = [said(X, 60.1, PLAIN_WORDS, "p"), said(X, 60.6, PLAIN_WORDS, "q")]
+    assert together(*two_events(60, 60.5), *posts) == sets("a1 a2 p", "b1 b2 q")
+
+
+def test_of_two_that_say_the_same_each_is_repeated_once_and_in_its_turn() -> None:
+    posts = [said(X, 66, PLAIN_WORDS, "p"), said(X, 69, PLAIN_WORDS, "q")]
+    assert together(*two_events(60, 65), *posts) == sets("a1 a2 p", "b1 b2 q")
+
+
+def test_of_two_that_say_the_same_within_minutes_none_is_guessed() -> None:
+    assert together(*two_events(60, 62), said(X, 65, PLAIN_WORDS, "p")) == sets("a1 a2", "b1 b2", "p")
+
+
 def test_the_same_words_at_another_time_are_another_event() -> None:
     words = "We're investigating delayed messages of mail flow users."
     over = said(PAGE, 30, "This incident has been resolved.", "b", thread="1", status=Status.RESOLVED)
@@ -249,6 +287,34 @@ def test_what_is_joined_by_likeness_stands_in_the_order_of_time() -> None:
 def test_a_thread_about_something_else_adopts_nothing() -> None:
     page = said(PAGE, 25, "Teams calls drop in Europe.", "b", thread="1")
     assert together(opened("x"), page) == sets("a", "b")
+
+
+def test_a_thread_that_begins_days_later_adopts_nothing() -> None:
+    first = said(X, 0, "We're investigating an issue where users can't join Teams meetings in North America.", "a")
+    words = "Calls dropped in Teams."
+    for hours, expected in ((2, sets("a b")), (44, sets("a", "b"))):
+        account = said(PAGE, hours * 60, words, "b", thread="1", title="Dropped calls", status=Status.RESOLVED)
+        assert together(first, account) == expected
+
+
+def test_a_bare_end_is_that_of_the_only_open_event_however_long_it_lasts() -> None:
+    opening = said(PAGE, 0, "Nobody can print.", "a", thread="1", status=Status.INVESTIGATING)
+    end = said(X, 40 * 60, "This incident has been resolved.", "b")
+    assert together(opening, end) == sets("a b")
+    assert together(opening, said(X, 40 * 60, "We have resolved all known login issues.", "b")) == sets("a", "b")
+    another = said(PAGE, 60, "Nobody can scan.", "c", thread="2", status=Status.INVESTIGATING)
+    assert together(opening, another, end) == sets("a", "b", "c")
+
+
+def test_an_afterword_does_not_renew_what_is_over() -> None:
+    over = (
+        said(PAGE, -24 * 60, "Mail flow is slow.", "a", thread="1", status=Status.INVESTIGATING),
+        said(PAGE, -20 * 60, "It is over.", "b", thread="1", status=Status.RESOLVED),
+    )
+    report = said(PAGE, 200, "A post-incident report has been published.", "c", thread="1", status=Status.POSTMORTEM)
+    begun = said(X, 0, "We're investigating an issue where people can't print.", "d")
+    goes_on = said(X, 240, "Most have recovered, and we're addressing what remains of this.", "e")
+    assert together(*over, report, begun, goes_on) == sets("a b c", "d e")
 
 
 @pytest.mark.parametrize("minutes", [12, 25, 60])

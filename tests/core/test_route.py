@@ -97,6 +97,19 @@ def test_an_end_without_a_word_of_its_own_is_told() -> None:
     assert routing.revision == 1, "another delivery than the one that told the opening"
 
 
+def test_an_end_that_a_second_mouth_states_of_words_told_before_is_told() -> None:
+    """A post says that it is over, which ends nothing that a page has an account of; then the page says so."""
+    opening = replace(OPEN, keys=frozenset({"url:a"}))
+    post = said(X, 20, "This incident has been resolved by now.", "x1", links=("https://stspg.io/a",))
+    post = replace(post, keys=frozenset({"url:a"}))
+    over = replace(OVER, text=post.text, keys=frozenset({"url:a"}), seen_at=at(22))
+    first, second = learnt(post, known=(opening,)), learnt(over, known=(opening, post))
+    (words_told,), (end_told,) = owed(first), owed(second)
+    assert (first.incident.open, second.incident.open, end_told.news, end_told.ends) == (True, False, True, True)
+    assert (words_told.update, words_told.news) == (end_told.update, True)
+    assert words_told.revision != end_told.revision, "another delivery than the one that told the words"
+
+
 def test_a_reopening_without_a_word_of_its_own_is_told() -> None:
     again = replace(OVER, status=Status.INVESTIGATING, seen_at=at(60))
     assert [routing.news for routing in owed(learnt(again, known=(OPEN, OVER)))] == [True]

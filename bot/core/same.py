@@ -1,0 +1,140 @@
+"""The same statement in two mouths (rule of truth 7): which reports of one incident are one update."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from bot.core import match
+from bot.core.place import BREATH, order
+from bot.model import Report
+
+SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
+MINUTE = timedelta(minutes=1)
+ALIKE = 0.9  #: the likeness of words from which on they are the same statement
+EDITED = 0.3  #: the share of the words that is left where one of two that were said at once was edited later
+
+Pair = tuple[Report, Report]
+Scores = Mapping[frozenset[str], float]  #: how surely two reports, by their ids, are one statement
+
+
+def same_statements(reports: Sequence[Report]) -> list[list[Report]]:
+    """Reports that say the same thing, best pairs first, never two of one source; the reports are in their order."""
+    group_of = {report.id: [report] for report in reports}
+    for a, b in _pairs(reports):
+        one, other = group_of[a.id], group_of[b.id]
+        if one is other or {report.source for report in one} & {report.source for report in other}:
+            continue
+        one.extend(other)
+        for report in other:
+            group_of[report.id] = one
+    return list({id(group): group for group in group_of.values()}.values())
+
+
+def _pairs(reports: Sequence[Report]) -> list[Pair]:
+    """The pairs of statements of two sources that are one, the surest first; each has one partner in a source."""
+    if len({report.source for report in reports}) < 2:
+        return []
+    alone, rated = _alone_in_their_minute(reports), []
+    scores: dict[frozenset[str], float] = {}
+    for a, b in _soon_after(reports):
+        if a.source != b.source and not _contradict(a, b):
+            score = _sameness(a, b, alone) or _edited(a, b, reports)
+            if score > 0:
+                scores[_names(a, b)] = score
+                rated.append((-score, b.at - a.at, a.id, b.id, a, b))
+    rated.sort(key=lambda entry: entry[:4])
+    taken: set[tuple[str, str]] = set()
+    chosen = []
+    for *_, a, b in rated:
+        ends = {(a.id, b.source), (b.id, a.source)}
+        if not taken & ends:
+            taken |= ends
+            chosen.append((a, b))
+    return _uncrossed(chosen, scores)
+
+
+def _uncrossed(chosen: list[Pair], scores: Scores) -> list[Pair]:
+    """The pairs, but what two sources each said more than once in the order in which both said it.
+
+    (The nearest in time is not always its own: of two posts some minutes after two equal updates each would be the
+    other's.)
+    """
+    while (crossing := _crossing(chosen, scores)) is not None:
+        (one, (a, b)), (other, (c, d)) = crossing
+        chosen[one], chosen[other] = (a, d), (c, b)
+    return chosen
+
+
+def _crossing(chosen: Sequence[Pair], scores: Scores) -> tuple[tuple[int, Pair], tuple[int, Pair]] | None:
+    """Two pairs, each with its place, that cross without need; their reports by source."""
+    sides = sorted(((place, _by_source(pair)) for place, pair in enumerate(chosen)), key=_earlier)
+    for number, (one, (a, b)) in enumerate(sides, 1):
+        for other, (c, d) in islice(sides, number, None):
+            if c.at - a.at > 2 * SAME:
+                break
+            if (a.source, b.source) != (c.source, d.source) or order(b) < order(d):
+                continue
+            if scores.get(_names(a, d), 0) + scores.get(_names(c, b), 0) >= scores[_names(a, b)] + scores[_names(c, d)]:
+                return (one, (a, b)), (other, (c, d))
+    return None
+
+
+def _by_source(pair: Pair) -> Pair:
+    a, b = pair
+    return (a, b) if a.source < b.source else (b, a)
+
+
+def _earlier(side: tuple[int, Pair]) -> tuple[datetime, int, str]:
+    return order(side[1][0])
+
+
+def _names(a: Report, b: Report) -> frozenset[str]:
+    return frozenset((a.id, b.id))
+
+
+def _soon_after(reports: Sequence[Report]) -> Iterator[tuple[Report, Report]]:
+    """Each with each that followed it before long; the reports are in their order."""
+    for place, report in enumerate(reports, 1):
+        latest = report.at + SAME
+        for other in islice(reports, place, None):
+            if other.at > latest:
+                break
+            yield report, other
+
+
+def _contradict(a: Report, b: Report) -> bool:
+    return a.status is not None and b.status is not None and a.status is not b.status
+
+
+def _sameness(a: Report, b: Report, alone: Mapping[str, bool]) -> float:
+    """0: two statements. Up to 1: the same words, or the only ones of their phase in one minute (one was edited)."""
+    score = match.alike(a.text, b.text)
+    if score >= ALIKE:
+        return score
+    same_minute = abs(a.at - b.at) < MINUTE and _minute(a) == _minute(b)
+    both_numbered = a.thread is not None and b.thread is not None
+    if same_minute and both_numbered and a.status is b.status and alone[a.id] and alone[b.id]:
+        return 0.5
+    return 0.0
+
+
+def _edited(a: Report, b: Report, reports: Sequence[Report]) -> float:
+    """Not 0 where a post and a statement were made in one breath and still share words: one was edited since."""
+    if abs(a.at - b.at) > BREATH or (a.thread is None) is (b.thread is None):
+        return 0.0
+    if match.overlap(match.content_words(a.text), match.content_words(b.text)) < EDITED:
+        return 0.0
+    near = Counter(report.source for report in reports if abs(report.at - a.at) <= BREATH)
+    return 0.4 if near[a.source] == near[b.source] == 1 else 0.0
+
+
+def _alone_in_their_minute(reports: Sequence[Report]) -> Mapping[str, bool]:
+    crowd = Counter((report.source, _minute(report), report.status) for report in reports)
+    return {report.id: crowd[report.source, _minute(report), report.status] == 1 for report in reports}
+
+
+def _minute(report: Report) -> datetime:
+    return report.at.replace(second=0, microsecond=0)
