@@ -54,7 +54,9 @@ def split(ledger: Ledger, name: str, report: str, vocabularies: Mapping[str, Voc
     if len(reports) == 1:
         raise UsageError(f"{report} is the only report of {name}")
     vocabulary = vocabularies.get(incident.provider, PLAIN)
-    now, former = corrections.split(ledger.corrections(incident.provider), incident, report, vocabulary)
+    near = neighbourhood(ledger, list(reports.values()))
+    around = [it for other in near for it in corrections.reports_of(other).values()]
+    now, former = corrections.split(ledger.corrections(incident.provider), incident, report, vocabulary, around)
     changes = _decide(ledger, [incident], now, _free(ledger, former, incident), vocabulary)
     _write(ledger, incident.provider, now, changes, vocabulary, at)
     return next(change.incident for change in changes if report in corrections.reports_of(change.incident))

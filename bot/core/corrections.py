@@ -21,15 +21,19 @@ def merged(before: Corrections, one: Incident, other: Incident) -> Corrections:
 
 
 def split(
-    before: Corrections, incident: Incident, report: str, vocabulary: Vocabulary
+    before: Corrections, incident: Incident, report: str, vocabulary: Vocabulary, around: Iterable[Report]
 ) -> tuple[Corrections, Mapping[str, str]]:
     """The corrections with this report out of its event, of which it is not the only one; the others stay together.
 
     Where a merge had brought it in, that merge is undone: it takes with it what it had come with, and the second value
-    is what the two incidents were called (report id -> incident id).
+    is what the two incidents were called (report id -> incident id). What had joined the two because they were one is
+    then free again; only what other merges had brought stays together.
+
+    around: the reports of all incidents near it, since likeness depends on what else there is.
     """
     every = reports_of(incident)
-    came_with = _cluster_of(report, every.values(), vocabulary, Corrections(apart=before.apart))
+    everything = {**reports_in(around), **every}.values()
+    came_with = _came_with(report, every, everything, vocabulary, before)
     side = came_with if _crossing(before, came_with, every) else {report: every[report]}
     rest = [other for name, other in every.items() if name not in side]
     loosed = _crossing(before, side, every)
@@ -37,7 +41,8 @@ def split(
     kept = {pair: were for pair, were in before.together.items() if pair not in loosed}
     apart = {(name, anchor(rest)) for name in (report, anchor(side.values()))}
     now = Corrections(kept, before.apart | apart)
-    while bridges := _bridges(every, side, vocabulary, now):
+    stays = {it.id for it in rest if not loosed or it.id in former}
+    while bridges := _bridges(everything, stays, vocabulary, now):
         names = {
             pair: (_named(one, former, incident.id), _named(other, former, incident.id))
             for pair, (one, other) in bridges.items()
@@ -47,14 +52,14 @@ def split(
 
 
 def _bridges(
-    every: Mapping[str, Report], side: Collection[str], vocabulary: Vocabulary, corrections: Corrections
+    every: Iterable[Report], stays: Collection[str], vocabulary: Vocabulary, corrections: Corrections
 ) -> Mapping[tuple[str, str], tuple[Sequence[Report], Sequence[Report]]]:
-    """Pairs that tie the parts into which all but one side would fall, each with the two parts; none where it is whole.
+    """Pairs that tie the parts into which what stays would fall, each with the two parts; none where it is whole.
 
-    A report may leave for that side only once the others are tied (they are then likelier elsewhere): so ask again.
+    A report may leave only once the others are tied (it is then likelier elsewhere): so ask again.
     """
-    events = clusters(every.values(), vocabulary, corrections)
-    parts = [[report for report in event.reports if report.id not in side] for event in events]
+    events = clusters(every, vocabulary, corrections)
+    parts = [[report for report in event.reports if report.id in stays] for event in events]
     bridges = {(anchor(one), anchor(other)): (one, other) for one, other in pairwise(filter(None, parts))}
     return {pair: parts for pair, parts in bridges.items() if pair not in corrections.together}
 
@@ -79,11 +84,17 @@ def reports_in(reports: Iterable[Report]) -> dict[str, Report]:
     return {report.id: report for report in reports}
 
 
-def _cluster_of(
-    report: str, every: Iterable[Report], vocabulary: Vocabulary, corrections: Corrections
+def _came_with(
+    report: str,
+    every: Mapping[str, Report],
+    everything: Iterable[Report],
+    vocabulary: Vocabulary,
+    before: Corrections,
 ) -> Mapping[str, Report]:
-    """The reports that stand with this one under these corrections."""
-    return reports_in(by_report(clusters(every, vocabulary, corrections))[report].reports)
+    """Those of an incident's reports that would stand with this one without the merges that made the incident."""
+    others = {pair: were for pair, were in before.together.items() if not every.keys() >= set(pair)}
+    event = by_report(clusters(everything, vocabulary, replace(before, together=others)))[report]
+    return {it.id: it for it in event.reports if it.id in every}
 
 
 def _crossing(

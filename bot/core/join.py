@@ -260,13 +260,14 @@ def _goes_on(report: Report) -> bool:
 def _allowed(strand: Cluster, homes: Sequence[Cluster], apart: Pairs, *, own: bool = False) -> Sequence[Cluster]:
     """The events that an operator does not keep a strand from.
 
-    own: of what was set apart, only those with something that was set apart from the same event.
+    own: of what was set apart, only those with something that was set apart from the same event; of what it was set
+    apart from, none: that a likely place is closed to it makes no other likelier.
     """
     if not apart:
         return homes
     homes = [home for home in homes if not kept_apart(strand.rules, home.rules, apart)]
     taken_from = {other for report, other in apart if report in strand.rules}
-    if not (own and taken_from):
+    if not (own and (taken_from or any(other in strand.rules for _, other in apart))):
         return homes
     company = {report for report, other in apart if other in taken_from}
     return [home for home in homes if company & home.rules.keys()]

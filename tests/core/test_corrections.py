@@ -34,7 +34,8 @@ class Desk:
         self.take()
 
     def split(self, report: Report) -> None:
-        self.corrections, former = split(self.corrections, self.of(report), report.id, NAMES)
+        around = [it for incident in self.incidents.values() for it in reports_of(incident).values()]
+        self.corrections, former = split(self.corrections, self.of(report), report.id, NAMES, around)
         self.take(former=former)
 
     def of(self, report: Report) -> Incident:
@@ -105,6 +106,26 @@ def test_a_split_undoes_a_merge_with_all_that_came_with_it(desk: Desk) -> None:
     assert desk.partition() == before
     assert not desk.corrections.together
     assert {report.id: desk.of(report).id for report in (PAGE_1, PAGE_2)} == names, "each has its own id again"
+
+
+def test_what_had_joined_two_because_they_were_one_is_free_again_when_that_is_undone() -> None:
+    desk = Desk()
+    desk.take(LOOSE, PAGE_2B, LATER, PAGE_1B)
+    before = desk.partition()
+    desk.merge(LOOSE, PAGE_2B)
+    assert desk.together(LATER, PAGE_2B), "else this test shows nothing"
+    desk.split(LOOSE)
+    assert desk.partition() == before
+
+
+def test_a_split_undoes_a_merge_though_the_two_would_have_joined_if_they_were_alone() -> None:
+    desk = Desk()
+    desk.take(LOOSE, PAGE_1B, LATER, PAGE_2B)
+    before = desk.partition()
+    assert desk.together(LOOSE, PAGE_1B), "else this test shows nothing"
+    desk.merge(LOOSE, LATER)
+    desk.split(LOOSE)
+    assert desk.partition() == before
 
 
 def test_a_merge_undoes_a_split(desk: Desk) -> None:
