@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.core import health, vanish
 from bot.core.damp import Damper
-from bot.core.link import observe
+from bot.core.incident import observe
 from bot.core.normalise import normalise
 from bot.core.route import Waking, routings, words_only
 from bot.errors import Lost, Unreadable

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.link import Observation
+from bot.core.incident import Observation
 from bot.core.summary import duration
 from bot.errors import Unreadable
 from bot.model import SHORT, Belief, Incident, Sighting, Source

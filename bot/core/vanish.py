@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.link import Observation
+from bot.core.incident import Observation
 from bot.model import Incident
 
 LONG = timedelta(hours=1)  #: so long an entry must have vanished before it is said

@@ -5,7 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from bot.core.link import Observation, compare, link, observe, short_hash
+from bot.core.incident import Observation, compare, observe, short_hash
+from bot.core.link import link
 from bot.model import Change, Impact, Incident, Report, Status
 from tests.core.build import FEED, NAMES, PAGE, X, apply, at, ids, only, said, texts, timeline
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.link import Observation, link, observe
+from bot.core.incident import Observation, observe
+from bot.core.link import link
 from bot.core.match import Vocabulary
 from bot.core.route import Waking, as_it_stands, routings
 from bot.model import Change, Impact, Report, Routing, Status
