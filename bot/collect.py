@@ -370,9 +370,11 @@ class Collect:
         failure, at = failure_of(readings), readings[-1].capture.at
         if failure is None or failure.ours:
             return readings
-        failing = replace(before, failing_since=before.failing_since or at, ours=False)
-        others = (seen for seen in self._seen_here() if seen.source != before.source)
-        if not health.fail_together([*others, failing], failing.failing_since or at):
+        since = before.failing_since or at
+        failing = replace(before, failing_since=since, ours=False, reason=failure.reason)
+        others = [seen for seen in self._seen_here() if seen.source != before.source]
+        reached = health.refused(failure.reason) and any(health.read_since(seen, since) for seen in others)
+        if reached or not health.fail_together([*others, failing], since):
             return readings
         self.offline = self.offline or failing.failing_since
         return [replace(reading, failure=Unreadable(health.NETWORK, ours=True)) for reading in readings]

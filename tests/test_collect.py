@@ -572,6 +572,19 @@ async def test_with_the_network_gone_no_page_is_accused_and_recovery_is_no_flood
     assert len(await network.deliveries()) == 1
 
 
+async def test_pages_that_refuse_together_while_the_account_speaks_are_accused(network: Network) -> None:
+    """As in an outage that takes the pages of several providers with it."""
+    for minute in (2, 3, 4):
+        for index, source in enumerate(PAGES):
+            await network.take(answer(minute + index / 12, source=source, status=429))
+        await network.take(answer(minute + 0.5, source=X))
+    assert network.collect.offline is None
+    assert [network.collect.sighting(page.id).ours for page in PAGES] == [False] * 3
+    assert (await network.texts())[1:] == [
+        "The status page has not answered since 19:02 UTC (429); following X (@acmestatus)."
+    ]
+
+
 async def test_what_was_missed_while_the_network_was_gone_is_caught_up_with_in_one_message(network: Network) -> None:
     for minute in (2, 3, 30):
         await network.none_answers(minute)

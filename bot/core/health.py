@@ -105,16 +105,29 @@ def fail_together(sightings: Iterable[Sighting], since: datetime) -> bool:
     """Whether most sources of unrelated providers fail since about `since`: the fault is ours then (rule of truth 3).
 
     Only sources asked since then count, so that it shows however the polls are spread; with one provider it never does.
+    Who refuses (429, 503) was reached: while anything can be read, that is no fault of our network.
     """
-    failing, well = [], 0
-    for seen in sightings:
-        if seen.failing_since is not None:
-            if seen.reason == NETWORK or (not seen.ours and abs(seen.failing_since - since) <= TOGETHER):
-                failing.append(seen)
-        elif seen.asked_at is not None and seen.asked_at > since:
-            well += 1
-    providers = {seen.source.partition("/")[0] for seen in failing}
+    seen = list(sightings)
+    well = sum(read_since(one, since) for one in seen)
+    failing = [one for one in seen if _fails_since(one, since) and not (well and refused(one.reason))]
+    providers = {one.source.partition("/")[0] for one in failing}
     return len(providers) > 1 and len(failing) >= FEWEST and len(failing) >= MOST * (len(failing) + well)
+
+
+def read_since(seen: Sighting, since: datetime) -> bool:
+    """Whether a source could be read after that time."""
+    return seen.failing_since is None and seen.asked_at is not None and seen.asked_at > since
+
+
+def refused(reason: str) -> bool:
+    """Whether a failure is the other side's own answer (`429 Too Many Requests`), which reached us."""
+    return reason[:3].isdigit() and reason[0] in "45"
+
+
+def _fails_since(seen: Sighting, since: datetime) -> bool:
+    if seen.failing_since is None:
+        return False
+    return seen.reason == NETWORK or (not seen.ours and abs(seen.failing_since - since) <= TOGETHER)
 
 
 def down(sighting: Sighting) -> bool:

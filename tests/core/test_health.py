@@ -138,6 +138,16 @@ def test_nothing_is_known_from(failing: list[Sighting]) -> None:
     assert not fail_together(failing, at(1))
 
 
+def test_while_anything_can_be_read_who_refuses_is_no_fault_of_our_network() -> None:
+    """Microsoft's page and Graph fail with Azure's page in an outage that is theirs; the account on X goes on."""
+    refusing = {"m/page": "429 Too Many Requests", "m/graph": "503 Service Unavailable", "z/page": "502 Bad Gateway"}
+    failing = [seen_of(source, 1, reason=reason) for source, reason in refusing.items()]
+    assert not fail_together([*failing, seen_of("m/x")], at(1))
+    assert fail_together(failing, at(1)), "a proxy of ours may answer so in everybody's name"
+    silent = [replace(seen, reason="no answer in time") for seen in failing]
+    assert fail_together([*silent, seen_of("m/x")], at(1))
+
+
 def test_a_source_that_is_asked_late_fails_with_those_known_to_be_ours() -> None:
     ours = [seen_of(f"{name}/page", 1, reason=NETWORK, ours=True) for name in "ab"]
     assert fail_together([*ours, seen_of("c/page", 20, asked=20)], at(20))
