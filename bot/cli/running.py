@@ -14,7 +14,7 @@ from bot.cli.common import in_memory, opened, print_timeline, settings_of, waite
 from bot.errors import StatusbotError
 
 if TYPE_CHECKING:
-    from bot.model import Capture, Incident
+    from bot.model import Capture
     from bot.ports import Database, Ledger, Store
 
 commands = typer.Typer()
@@ -81,7 +81,7 @@ def replay(
         check_destination(destination, env)
     told = [Subscription(destination, mode=mode_for(destination.kind)) for destination in destinations]
 
-    async def work(store: Store) -> tuple[list[Incident], dict[str, str], bool]:
+    async def work(store: Store) -> str:
         aside = redirect_stdout(sys.stderr) if as_json else nullcontext()  # `console` would stand amidst the JSON
         with _progress(recordings) as step, aside:
             incidents, directory = await replay_app(recordings, store, env, told, step)
@@ -92,10 +92,10 @@ def replay(
             from bot.answer import timeline_words
 
             typer.echo(timeline_words(incidents, directory) or "nothing was told in these recordings")
-        return incidents, dict(directory.providers), undelivered
+        return undelivered
 
-    if waited_for(opened(database, work))[2]:
-        raise StatusbotError("some deliveries failed or are still owed; the log above says which")
+    if undelivered := waited_for(opened(database, work)):
+        raise StatusbotError(undelivered)
 
 
 @contextmanager
@@ -122,8 +122,15 @@ async def _nothing(_: Capture) -> None:
     """A step that nobody sees."""
 
 
-def _undelivered(ledger: Ledger) -> bool:
+def _undelivered(ledger: Ledger) -> str:
+    """What was not delivered, and why, in words; empty where everything was."""
     from bot.model import State
 
     owed = (State.PENDING, State.SENDING, State.DOUBTFUL, State.DEAD)
-    return bool(ledger.deliveries(states=owed, limit=1)) or any(it.since for it in ledger.asides())
+    found = [(it.destination, it.reason) for it in ledger.asides() if it.since]
+    found += [(it.destination, it.reason) for it in ledger.deliveries(states=owed, limit=1_000)]
+    if not found:
+        return ""
+    places = sorted({str(destination) for destination, _ in found})
+    reason = next((reason for _, reason in found if reason), "not sent yet")
+    return f"not everything was delivered to {', '.join(places[:5])}{' …' if len(places) > 5 else ''}: {reason}"

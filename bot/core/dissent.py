@@ -23,7 +23,7 @@ _REMAINS = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.!?\n]+")
-#: Words by which a sentence asks who may still see trouble, rather than saying that there is any.
+#: Words with which a sentence begins to ask who may still see trouble, rather than saying that there is any.
 _ASKS = re.compile(r"\b(?:if|should you|in case|whether|anyone|those (?:who|still))\b", re.IGNORECASE)
 
 
@@ -43,9 +43,11 @@ def states(updates: Iterable[Update]) -> list[tuple[datetime, Update]]:
 
     Where a source with a field for it has said that it is over, words alone reopen it only where they go on: neither
     what repeats an earlier statement nor what is told late or thanks. What says no more than that trouble remains
-    ("We're still seeing errors") counts only there, as investigating.
+    ("We're still seeing errors") counts only there, as investigating. Of a maintenance only fields count.
     """
     spoken = [(update.stated_at or update.at, update) for update in updates if update.reports]
+    if any(report.maintenance for _, update in spoken for report in update.reports):
+        spoken = [entry for entry in spoken if formal(entry[1])]
     spoken.sort(key=lambda entry: entry[0])
     counted: list[tuple[datetime, Update]] = []
     ended: datetime | None = None  # by a source's field
@@ -69,7 +71,8 @@ def formal(update: Update) -> bool:
 
 def remains(words: str) -> bool:
     """Whether a statement says that trouble remains; not where it only asks who may still see any."""
-    return any(_REMAINS.search(said) and not _ASKS.search(said) for said in _SENTENCE.split(words))
+    found = ((said, _REMAINS.search(said)) for said in _SENTENCE.split(words))
+    return any(trouble and not _ASKS.search(said, 0, trouble.end()) for said, trouble in found)
 
 
 def _goes_on(update: Update, after: timedelta, earlier: Iterable[tuple[datetime, Update]]) -> bool:

@@ -280,11 +280,13 @@ _SOUGHT = re.compile(
     r"(?:(?:the|a|any|its|our|potential|likely|underlying) ){0,3}root cause\b",
     re.IGNORECASE,
 )
+_ENDED = r"(?:resolved|fixed|mitigated|restored|remediated|recovered)"
 _NOT_OVER = re.compile(
-    r"(?:\b(?:not|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)|n['’]t)\b[^.]{0,60}"
-    r"\b(?:resolved|mitigated|restored|remediated)\b"
-    r"|\b(?:resolved|mitigated|restored|remediated) for (?:most|many|some|the majority)\b"
+    r"(?:\b(?:not|nothing|none|hop(?:e|es|ing)|until|once|when|if|as soon as|before|partially|will be|to be|expect\w*)"
+    rf"|n['’]t)\b[^.]{{0,60}}\b{_ENDED}\b"
+    rf"|\b{_ENDED}\b[^.]{{0,40}}\bfor (?:most|many|some|the majority)\b"
     r"|\bstill (?:monitoring|working|seeing|investigating)\b"
+    r"|\b(?:we['’]re|we are) (?:now |currently )?investigating\b(?! (?:the|its|what|why|how|root)\b)"
     r"|\b(?:are|is|will|we['’]ll|continu\w+(?: to)?|keep|closely|actively|now)(?: be)?(?: \w+ly)?(?: to)?"
     r" monitor(?:ing)?\b",
     re.IGNORECASE,

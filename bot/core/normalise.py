@@ -149,12 +149,13 @@ def as_report(
 def _believable(stated: datetime | None, before: Known | None, at: datetime, read_at: datetime | None) -> bool:
     """Whether a stated date can be true: nothing is said later than it is seen, and the year may be a typing error.
 
-    (Where the source was not read since, what it says for the first time may be a year old.)
+    (Where the source was not read since, what it says for the first time may be a year old; and who mends a year that
+    was believed mends it to the time of the first sight.)
     """
     if stated is None or not LONG_AGO <= stated <= (before.first_seen_at if before else at) + FUTURE:
         return False
     if before is not None:
-        return not years_apart(stated, before.at)
+        return not (years_apart(stated, before.at) and years_apart(stated, before.first_seen_at))
     return read_at is None or stated >= read_at or not years_apart(stated, at)
 
 

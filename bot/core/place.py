@@ -87,7 +87,8 @@ def place_of(
     best, goes_on = rated[0][0], not match.opens_account(report.text)
     if len(rated) == 1:
         least = ALONE if goes_on and enough == ENOUGH else enough
-        if least == ALONE and _ends(report) and not over(_until(rated[0][1], report.at)):
+        past = _until(rated[0][1], report.at)
+        if least == ALONE and past and _ends(report) and not over(past):
             least = ENDS
         return (rated[0][1], best.reason) if best.score >= least else (None, "")
     lead = best.score - rated[1][0].score

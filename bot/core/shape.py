@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from bot.core.dissent import states
 from bot.core.summary import title_of
 from bot.model import Delivery, Impact, Incident, Report, Status, Update
 
@@ -112,6 +113,14 @@ def component_status(incident: Incident) -> str:
     return TROUBLED.get(incident.impact or Impact.NONE, UNKNOWN)
 
 
+def _stated(updates: Iterable[Update]) -> list[tuple[datetime, Status]]:
+    """The statuses that count, in the order in which they were stated; also what mere words say of one that goes on."""
+    every = tuple(updates)
+    stated = [(at, update.status) for at, update in states(every)]
+    stated += [(update.stated_at or update.at, update.status) for update in every if not update.reports]
+    return sorted((at, status) for at, status in stated if status is not None)
+
+
 def updates_json(incident: Incident) -> list[dict[str, object]]:
     """The incident's updates, newest first, each with the status that it states or that was in force.
 
@@ -119,8 +128,7 @@ def updates_json(incident: Incident) -> list[dict[str, object]]:
     """
     rows = []
     status = Status.SCHEDULED if incident.maintenance else Status.INVESTIGATING
-    stated = [(update.stated_at or update.at, update.status) for update in incident.updates if update.status]
-    stated.sort(key=lambda entry: entry[0])
+    stated = _stated(incident.updates)
     for update in incident.updates:
         while stated and stated[0][0] <= update.at:
             status = stated.pop(0)[1]

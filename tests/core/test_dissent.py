@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from bot.answer import status_line
 from bot.core.dissent import Contradiction, contradiction
+from bot.core.shape import incident_json
 from bot.core.summary import card, disagreement, disagreement_words
 from bot.model import Act, Incident, Notice, Provider, Report, Status
 from tests.core.build import FEED, PAGE, X, at, only, said, timeline
@@ -26,6 +28,7 @@ def lived(*more: Report) -> Incident:
     return only(timeline(opened, closed, *more))
 
 
+STILL = post(70, "We are still seeing errors.")
 GOES_ON = post(90, "We're investigating new reports that calendars cannot be opened.")
 
 
@@ -75,6 +78,27 @@ def test_words_that_say_that_trouble_remains_count_at_once(words: str) -> None:
     incident = lived(post(62, words))
     assert incident.open
     assert disagreement(incident, NAMES)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["We are still investigating whether the certificate is at fault.", "We're still seeing errors for anyone in EU."],
+)
+def test_what_is_asked_after_it_makes_no_question_of_what_remains(words: str) -> None:
+    assert lived(post(70, words)).open
+
+
+def test_the_document_calls_open_what_is_open() -> None:
+    given: Any = incident_json(lived(post(70, "We're still seeing errors in EU.")), "Acme")
+    newest, end, *_ = given["incident_updates"]
+    assert (given["status"], newest["status"], end["status"]) == ("investigating", "investigating", "resolved")
+
+
+def test_words_begin_no_finished_maintenance_anew() -> None:
+    work = {"thread": "1", "links": SHORT, "maintenance": True}
+    over = said(PAGE, 60, "The work is done.", "m2", status=Status.COMPLETED, **work)
+    incident = only(timeline(said(PAGE, 0, "Work.", "m1", status=Status.IN_PROGRESS, **work), over, STILL))
+    assert (incident.status, incident.resolved_at) == (Status.COMPLETED, at(60))
 
 
 def test_a_source_with_a_field_for_it_counts_at_once() -> None:

@@ -189,6 +189,13 @@ def test_the_very_words_of_one_of_two_decide() -> None:
     ) == sets("a c", "b")
 
 
+def test_a_bare_end_shortly_before_an_incident_begins_is_not_its_end() -> None:
+    assert together(
+        said(X, 0, "This incident has been resolved.", "a"),
+        said(PAGE, 10, "Users may be unable to send mail.", "b", thread="1", status=Status.INVESTIGATING),
+    ) == sets("a", "b")
+
+
 def test_the_rule_tells_every_signals_part() -> None:
     reports = [
         said(X, 0, "We're investigating an issue where EXO users can't send mail in North America.", "a"),

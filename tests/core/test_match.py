@@ -220,6 +220,7 @@ PHASES = {
     "be operating normally.": Status.RESOLVED,
     "At this time, we are considering this issue resolved. No further updates.": Status.RESOLVED,
     "All impacted services have now fully recovered.": Status.RESOLVED,
+    "This issue has been fixed. We are investigating the root cause and will publish a report.": Status.RESOLVED,
     # watched, and not over yet
     "The degradation affecting Actions has been mitigated. We are monitoring to ensure stability.": Status.MONITORING,
     "We have resolved the issue around 18:22 UTC, we will continue to monitor and provide updates as we have "
@@ -299,6 +300,13 @@ def test_a_statement_claims_the_phase_that_a_person_reads_in_it(text: str, phase
         "The issue is partially mitigated.",
         "We'll post again when the issue has been resolved.",
         "The issue is resolved for most users; we're still working on the rest.",
+        "We have resolved the issue for most customers.",
+        "We'll post again once this is fixed.",
+        "Nothing has been fixed yet; we keep working.",
+        "Until the cable is fixed calls may drop.",
+        "Not all users have fully recovered.",
+        "We hope that this is fixed by noon.",
+        "An earlier incident was fixed, this one is new: we are investigating.",
     ],
 )
 def test_nothing_is_over_that_will_be_or_may_be(text: str) -> None:

@@ -242,6 +242,16 @@ def test_what_was_believed_is_believed_a_year_later() -> None:
     assert (later.at, later.dated) == (at(0), True)
 
 
+def test_a_year_that_was_believed_can_be_mended_but_not_mistyped() -> None:
+    wrong, right = at(0) - timedelta(days=365), at(-5)
+    (first,) = normalise(PAGE, [Item("words", native_id="1", at=wrong)], [], at(0))
+    assert first.at == wrong, "what is read for the first time may be history"
+    (mended,) = normalise(PAGE, [Item("words", native_id="1", at=right)], [remembered(first)], at(9), read_at=at(1))
+    assert (mended.at, mended.dated) == (right, True)
+    (again,) = normalise(PAGE, [Item("word", native_id="1", at=wrong)], [remembered(mended)], at(19), read_at=at(9))
+    assert not again.dated
+
+
 def test_a_clock_that_is_a_little_fast_is_believed() -> None:
     (report,) = normalise(PAGE, [Item("words", native_id="1", at=at(14))], [], at(0))
     assert (report.at, report.dated) == (at(14), True)
