@@ -25,6 +25,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from bot import __version__
+from bot.core.redirect import bare, same_place
 from bot.errors import UsageError
 from bot.model import Capture, Cursor, Source, Validators
 from bot.ports import Clock
@@ -278,20 +279,6 @@ def location(target: URL, answer: aiohttp.ClientResponse) -> URL | None:
         return target.join(URL(clean(answer.headers["location"]))).with_user(None)
     except (KeyError, ValueError):
         return None
-
-
-def same_place(target: URL, onward: URL) -> bool:
-    """Whether a redirect stays with its host, "www." aside, on the same port, or goes from http to https."""
-    if bare(target) != bare(onward):
-        return False
-    if target.scheme == onward.scheme:
-        return target.port == onward.port
-    return (target.scheme, target.port, onward.scheme, onward.port) == ("http", 80, "https", 443)
-
-
-def bare(target: URL) -> str:
-    """The host without a leading "www." and a last dot."""
-    return (target.raw_host or "").lower().removeprefix("www.").rstrip(".")
 
 
 def retry_at(value: str, now: datetime) -> datetime | None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from bot.app import open_record
 from bot.config import load, providers_from
+from bot.model import Capture
 from bot.recording import read_header
 from bot.veil import Veil
 from bot.watch import watching
+from tests.core.build import at
 
-FILE = """
+ADDRESS = "https://ops:hunter22@status.acme.example/feed?key=0123456789abcdef"
+FILE = f"""
 [[provider]]
 id = "acme"
 name = "Acme Cloud"
@@ -19,7 +22,7 @@ name = "Acme Cloud"
   [[provider.source]]
   name = "feed"
   kind = "feed"
-  url = "https://ops:hunter22@status.acme.example/feed?key=0123456789abcdef"
+  url = "{ADDRESS}"
   empty = "fault"
   private = true
 
@@ -41,3 +44,11 @@ def test_a_recording_s_header_says_all_that_reading_it_again_needs_and_no_secret
     assert (acme.id, acme.name) == ("acme", "Acme Cloud")
     shown = "https://status.acme.example/feed?key=[secret]"
     assert [replace(source, trusted=True) for source in acme.sources] == [replace(feed, url=shown), x]
+
+
+def test_a_recording_keeps_the_public_words_of_its_source_s_address(tmp_path: Path) -> None:
+    address = "https://status.acme.example/history.rss?component=Payments+Europe+API"
+    (tmp_path / "statusbot.toml").write_text(FILE.replace(ADDRESS, address))
+    body = b"<title>Payments Europe API: errors</title>"
+    shown = Veil(load(None, {}, tmp_path).secrets).capture(Capture(at(0), "acme/feed", address, 200, {}, body))
+    assert (shown.url, shown.body) == (address, body)

@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot import __version__
+from bot.core.redirect import same_place
 from bot.errors import UsageError
-from bot.http import Fetcher, retry_at, same_place
+from bot.http import Fetcher, retry_at
 from bot.model import Capture, Cursor, Source, Validators
 from tests.support.clock import StillClock
 from tests.support.server import serve

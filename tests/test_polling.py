@@ -80,6 +80,46 @@ def test_a_redirect_in_a_circle_has_not_moved() -> None:
         body_of(circle)
 
 
+def redirected(url: str, location: str) -> Capture:
+    return Capture(at(0), PAGE.id, url, 302, {"location": location})
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("https://status.acme.example/feed", "http://status.acme.example/feed"),
+        ("https://status.acme.example/feed", "http://www.status.acme.example/feed"),
+        ("https://status.acme.example/feed", "https://status.acme.example:8443/feed"),
+        ("https://status.acme.example/feed", "https://status.acme.example.new.example/feed"),
+        ("https://status.acme.example/feed", "https://eu.status.acme.example/feed"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_is_told_as_moved_even_on_the_same_host(url: str, location: str) -> None:
+    capture = redirected(url, location)
+    assert moved_to(capture) == location
+    with pytest.raises(Unreadable, match=r"^redirected to "):
+        body_of(capture)
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("https://status.acme.example/feed", "https://www.status.acme.example/feed"),
+        ("https://www.status.acme.example/feed", "https://status.acme.example/feed"),
+        ("https://status.acme.example/feed", "https://status.acme.example:443/feed"),
+        ("https://Status.Acme.example/feed", "https://status.acme.example/feed"),
+        ("https://status.acme.example/feed", "https://status.acme.example./feed"),
+        ("http://status.acme.example/feed", "https://status.acme.example/feed"),
+        ("https://störung.example/feed", "https://xn--strung-xxa.example/feed"),
+    ],
+)
+def test_a_redirect_that_would_be_followed_is_a_loop_however_its_host_is_written(url: str, location: str) -> None:
+    capture = redirected(url, location)
+    assert moved_to(capture) == ""
+    with pytest.raises(Unreadable, match=r"^redirects without an end$"):
+        body_of(capture)
+
+
 def test_what_a_poll_came_to_is_counted_by_its_best_document() -> None:
     read, failed = Reading(answered(200)), Reading(answered(503), failure=Unreadable("503"))
     unchanged = Reading(answered(304), unchanged=True)

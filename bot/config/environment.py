@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 from bot import notifiers
 from bot.config.parse import parse_address, parse_listen, parse_named, parse_service
@@ -51,6 +51,17 @@ HEARTBEAT = "STATUSBOT_HEARTBEAT_URL"  #: whoever knows it can send one: a secre
 WITH_PASSWORD = ("STATUSBOT_DATABASE", "HTTPS_PROXY")  #: addresses that may hold one
 
 _TOKEN = re.compile(r"[!-~]+")
+#: The end of a parameter's name, in small letters and figures only, by which it says that it holds a secret; what ends
+#: in "key" or "code" does so by certain words only, for there are `sort_key` and `country_code`.
+_TELLING = re.compile(
+    r".*(token|secret|signature|sig|auth|authori[sz]ation|password|passwd|passphrase|pwd|credentials?|bearer|jwt)"
+    r"|.*(api|access|secret|auth|private|shared|subscription|client|user|account|app|feed|rss|license|function)s?key"
+    r"|.*(access|auth|pass|secret)code"
+    r"|key|code|pass|hmac|sas|sid|session|sessionid"
+)
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_LONG = 16  #: characters of a word that may be a token although nothing says so
+_NAMED = 8  #: characters of a word that counts as a secret because its parameter's name says so
 _LEAST = 6  #: characters of a secret's part; a shorter one would be found everywhere
 
 
@@ -94,7 +105,7 @@ def secret_values(env: Mapping[str, str], addresses: Iterable[str] = ()) -> froz
 
 
 def _parts(value: str) -> set[str]:
-    """Of an address: what a library may show without the rest, and what opens the door by itself."""
+    """Of a secret address: what a library may show without the rest, and what opens the door by itself."""
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -103,16 +114,38 @@ def _parts(value: str) -> set[str]:
         return set()
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     last = parts.path.rstrip("/").rpartition("/")[2]
-    return {target, *_tokens(value), *_passwords(value)} | ({last} if len(last) >= 16 else set())
+    long = {word for word in (last, *(meant for _, meant in parse_qsl(parts.query))) if len(word) >= _LONG}
+    return {target, *long, *_tokens(value), *_passwords(value)}
 
 
 def _tokens(address: str) -> set[str]:
-    """What an address's query holds that is long enough to be one."""
+    """What of an address's query is a secret by its name or its looks, as it is written and meant.
+
+    The rest is public words (a component, a region): covered, they would be missing where the page says them.
+    """
     try:
         query = urlsplit(address).query
     except ValueError:
         return set()
-    return {word for _, word in parse_qsl(query) if len(word) >= 16}
+    found: set[str] = set()
+    for name, _, written in (pair.partition("=") for pair in query.split("&")):
+        meant = unquote_plus(written)
+        if (_telling(unquote_plus(name)) and len(meant) >= _NAMED) or _token_like(meant):
+            found |= {written, meant}
+    return found
+
+
+def _telling(name: str) -> bool:
+    """Whether a parameter's name says that its value is secret: `api_key`, `X-Amz-Signature`, `accessToken`."""
+    return _TELLING.fullmatch("".join(filter(str.isalnum, name)).lower()) is not None
+
+
+def _token_like(word: str) -> bool:
+    """Whether a value looks like a token: long, without a blank, of letters and digits or a hexadecimal number."""
+    if len(word) < _LONG or any(map(str.isspace, word)):
+        return False
+    mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+    return mixed or _HEX.fullmatch(word) is not None
 
 
 def _passwords(value: str) -> set[str]:

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from yarl import URL
 
+from bot.core.redirect import same_place
 from bot.errors import Unreadable
 from bot.model import Capture
 
@@ -19,7 +21,7 @@ ERRORS = {
     "reset": "connection broken off",
     "too_large": "answer too large",
 }
-REDIRECTED = "redirected to"  #: how the reason begins for a page that has moved to another host
+REDIRECTED = "redirected to"  #: how the reason begins for a page that has moved elsewhere
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -49,7 +51,10 @@ def moved_to(capture: Capture) -> str:
 
 def returns(capture: Capture) -> bool:
     """Whether a redirect leads to where it came from: whoever fetches follows those, until there are too many."""
-    return urlsplit(capture.headers.get("location", "")).netloc == urlsplit(capture.url).netloc
+    try:
+        return same_place(URL(capture.url), URL(capture.headers.get("location", "")))
+    except ValueError:  # one of them is no address, in a recording from elsewhere
+        return False
 
 
 def phrase(status: int) -> str:

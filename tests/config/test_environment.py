@@ -102,6 +102,54 @@ def test_secret_values_are_the_tokens_addresses_and_passwords_with_their_telling
     assert not any(part in "https://slack.com/api/chat.postMessage" for part in found)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "component=Payments+Europe+API",
+        "component=Payments%20Europe%20API%202",
+        "component=PaymentsEuropeGateway",
+        "service=payments-europe-gateway&region=north-america",
+        "sort_key=published_at&country_code=united-kingdom&keyword=authentication&monkey=authenticated",
+        "key=public&token=short",
+    ],
+)
+def test_public_words_of_a_source_s_address_are_no_secrets(query: str) -> None:
+    assert secret_values({}, [f"https://status.acme.example/history.rss?{query}"]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("query", "secrets"),
+    [
+        ("t=0123456789abcdef", {"0123456789abcdef"}),
+        ("t=deadbeefdeadbeef", {"deadbeefdeadbeef"}),
+        ("t=1234567890123456", {"1234567890123456"}),
+        ("t=gh0-zzzzzzzzzzzzzz", {"gh0-zzzzzzzzzzzzzz"}),
+        ("component=Payments+Europe+API&x=gh0zzzzzzzzzzzzz", {"gh0zzzzzzzzzzzzz"}),
+        ("key=hunterss", {"hunterss"}),
+        ("API-Key=hunterss", {"hunterss"}),
+        ("apikey=hunterss", {"hunterss"}),
+        ("accessToken=hunterss", {"hunterss"}),
+        ("access_token=hunterss", {"hunterss"}),
+        ("X-Amz-Signature=hunterss", {"hunterss"}),
+        ("sig=hunterss", {"hunterss"}),
+        ("client%5Fsecret=hunterss", {"hunterss"}),
+        ("auth=hunterss", {"hunterss"}),
+        ("PassWord=correct+horse", {"correct+horse", "correct horse"}),
+        ("code=hunterss", {"hunterss"}),
+        ("token=ab+cd/ef==", {"ab+cd/ef==", "ab cd/ef=="}),
+    ],
+)
+def test_what_looks_like_a_token_or_is_named_as_one_is_secret_as_written_and_meant(
+    query: str, secrets: set[str]
+) -> None:
+    assert secret_values({}, [f"https://status.acme.example/history.rss?{query}"]) == secrets
+
+
+def test_the_words_of_a_secret_address_stay_secret_whatever_they_look_like() -> None:
+    found = secret_values({"WEBHOOK_OPS": "https://hook.example/in?door=opensesameopensesame&token=opensess"})
+    assert {"opensesameopensesame", "opensess"} <= found
+
+
 def test_a_destination_is_checked_against_the_environment() -> None:
     check_destination(Destination("console"), {})
     check_destination(Destination("slack", "C1"), {"SLACK_BOT_TOKEN": "t"})
