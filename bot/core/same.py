@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import combinations, islice
+from math import fsum, inf
 
 from bot.core import match
 from bot.core.place import BREATH, order
@@ -15,6 +16,7 @@ SAME = timedelta(minutes=15)  #: two sources that say the same thing say it with
 MINUTE = timedelta(minutes=1)
 ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 EDITED = 0.3  #: the share of the words that is left where one of two that were said at once was edited later
+NEVER = -inf  #: the score of what is not one statement
 
 Pair = tuple[Report, Report]
 Scores = Mapping[frozenset[str], float]  #: how surely two reports, by their ids, are one statement
@@ -56,30 +58,21 @@ def _pairs(reports: Sequence[Report]) -> list[Pair]:
     return _uncrossed(chosen, scores)
 
 
-def _uncrossed(chosen: list[Pair], scores: Scores) -> list[Pair]:
+def _uncrossed(chosen: Sequence[Pair], scores: Scores) -> list[Pair]:
     """The pairs, but what two sources each said more than once in the order in which both said it.
 
     (The nearest in time is not always its own: of two posts some minutes after two equal updates each would be the
     other's.)
     """
-    while (crossing := _crossing(chosen, scores)) is not None:
-        (one, (a, b)), (other, (c, d)) = crossing
-        chosen[one], chosen[other] = (a, d), (c, b)
-    return chosen
-
-
-def _crossing(chosen: Sequence[Pair], scores: Scores) -> tuple[tuple[int, Pair], tuple[int, Pair]] | None:
-    """Two pairs, each with its place, that cross without need; their reports by source."""
-    sides = sorted(((place, _by_source(pair)) for place, pair in enumerate(chosen)), key=_earlier)
-    for number, (one, (a, b)) in enumerate(sides, 1):
-        for other, (c, d) in islice(sides, number, None):
-            if c.at - a.at > 2 * SAME:
-                break
-            if (a.source, b.source) != (c.source, d.source) or order(b) < order(d):
-                continue
-            if scores.get(_names(a, d), 0) + scores.get(_names(c, b), 0) >= scores[_names(a, b)] + scores[_names(c, d)]:
-                return (one, (a, b)), (other, (c, d))
-    return None
+    pairs = [_by_source(pair) for pair in chosen]
+    of_sources: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, (a, b) in sorted(enumerate(pairs), key=lambda each: order(each[1][0])):
+        of_sources[a.source, b.source].append(place)
+    for places in of_sources.values():
+        straight = [pair for tangle in _tangles([pairs[at] for at in places]) for pair in _straight(tangle, scores)]
+        for place, pair in zip(places, straight, strict=True):
+            pairs[place] = pair
+    return pairs
 
 
 def _by_source(pair: Pair) -> Pair:
@@ -87,8 +80,57 @@ def _by_source(pair: Pair) -> Pair:
     return (a, b) if a.source < b.source else (b, a)
 
 
-def _earlier(side: tuple[int, Pair]) -> tuple[datetime, int, str]:
-    return order(side[1][0])
+def _tangles(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+    """Pairs of two sources, in the first one's order, in runs of which none crosses a pair of another run."""
+    begun, farthest = 0, 0
+    for place, rank in enumerate(_ranks([b for _, b in pairs])):
+        farthest = max(farthest, rank)
+        if farthest == place:  # the partners of all up to here come before those of all that follow
+            yield list(pairs[begun : place + 1])
+            begun = place + 1
+
+
+def _ranks(reports: Sequence[Report]) -> list[int]:
+    """Each report's place in their order."""
+    ranked = {report.id: rank for rank, report in enumerate(sorted(reports, key=order))}
+    return [ranked[report.id] for report in reports]
+
+
+def _straight(pairs: Sequence[Pair], scores: Scores) -> list[Pair]:
+    """Pairs in the first source's order, without the crossings that can be spared at no loss of score.
+
+    All at once where that can be, as in a run of equal words: one after the other takes a swap for every two of them.
+    """
+    firsts = [a for a, _ in pairs]
+    seconds = sorted((b for _, b in pairs), key=order)
+    in_order = list(zip(firsts, seconds, strict=True))
+    if _worth(in_order, scores) >= _worth(pairs, scores):
+        return in_order
+    partners = _swapped([a.id for a in firsts], [b.id for b in seconds], _ranks([b for _, b in pairs]), scores)
+    return [(a, seconds[partner]) for a, partner in zip(firsts, partners, strict=True)]
+
+
+def _swapped(firsts: Sequence[str], seconds: Sequence[str], begin: Sequence[int], scores: Scores) -> list[int]:
+    """For each of the first the place of its partner, when no two that cross can be swapped without loss.
+
+    It comes to an end: each swap leaves fewer crossings.
+    """
+
+    def worth(one: int, partner: int) -> float:
+        return scores.get(frozenset((firsts[one], seconds[partner])), NEVER)
+
+    partners, before = list(begin), None
+    while partners != before:
+        before = list(partners)
+        for one, other in combinations(range(len(partners)), 2):
+            mine, its = partners[one], partners[other]
+            if mine > its and worth(one, its) + worth(other, mine) >= worth(one, mine) + worth(other, its):
+                partners[one], partners[other] = its, mine
+    return partners
+
+
+def _worth(pairs: Iterable[Pair], scores: Scores) -> float:
+    return fsum(scores.get(_names(a, b), NEVER) for a, b in pairs)
 
 
 def _names(a: Report, b: Report) -> frozenset[str]:
