@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -39,21 +40,21 @@ def _pairs(reports: Sequence[Report]) -> list[Pair]:
     """The pairs of statements of two sources that are one, the surest first; each has one partner in a source."""
     if len({report.source for report in reports}) < 2:
         return []
-    alone, rated = _alone_in_their_minute(reports), []
+    alone, crowds, rated = _alone_in_their_minute(reports), _in_one_breath(reports), []
     scores: dict[frozenset[str], float] = {}
     for a, b in _soon_after(reports):
         if a.source != b.source and not _contradict(a, b):
-            score = _sameness(a, b, alone) or _edited(a, b, reports)
+            score = _sameness(a, b, alone) or _edited(a, b, crowds)
             if score > 0:
-                scores[_names(a, b)] = score
-                rated.append((-score, b.at - a.at, a.id, b.id, a, b))
-    rated.sort(key=lambda entry: entry[:4])
+                one, other = a.id, b.id
+                scores[frozenset((one, other))] = score
+                rated.append((-score, b.at - a.at, one, other, a, b))
+    rated.sort()  # no two have the same two names
     taken: set[tuple[str, str]] = set()
     chosen = []
-    for *_, a, b in rated:
-        ends = {(a.id, b.source), (b.id, a.source)}
-        if not taken & ends:
-            taken |= ends
+    for *_, one, other, a, b in rated:
+        if (one, b.source) not in taken and (other, a.source) not in taken:
+            taken |= {(one, b.source), (other, a.source)}
             chosen.append((a, b))
     return _uncrossed(chosen, scores)
 
@@ -163,14 +164,20 @@ def _sameness(a: Report, b: Report, alone: Mapping[str, bool]) -> float:
     return 0.0
 
 
-def _edited(a: Report, b: Report, reports: Sequence[Report]) -> float:
+def _edited(a: Report, b: Report, crowds: Mapping[str, Counter[str]]) -> float:
     """Not 0 where a post and a statement were made in one breath and still share words: one was edited since."""
     if abs(a.at - b.at) > BREATH or (a.thread is None) is (b.thread is None):
         return 0.0
-    if match.overlap(match.content_words(a.text), match.content_words(b.text)) < EDITED:
+    if not crowds[a.id][a.source] == crowds[a.id][b.source] == 1:
         return 0.0
-    near = Counter(report.source for report in reports if abs(report.at - a.at) <= BREATH)
-    return 0.4 if near[a.source] == near[b.source] == 1 else 0.0
+    return 0.4 if match.overlap(match.content_words(a.text), match.content_words(b.text)) >= EDITED else 0.0
+
+
+def _in_one_breath(reports: Sequence[Report]) -> Mapping[str, Counter[str]]:
+    """For each report how many each source made in one breath with it; the reports are in their order."""
+    times = [report.at for report in reports]
+    near = {at: reports[bisect_left(times, at - BREATH) : bisect_right(times, at + BREATH)] for at in set(times)}
+    return {report.id: Counter(other.source for other in near[report.at]) for report in reports}
 
 
 def _alone_in_their_minute(reports: Sequence[Report]) -> Mapping[str, bool]:
