@@ -6,11 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import combinations, islice
+from itertools import combinations
 from math import fsum, inf
 
 from bot.core import match
-from bot.core.place import BREATH, order
+from bot.core.place import BREATH
 from bot.model import Report
 
 SAME = timedelta(minutes=15)  #: two sources that say the same thing say it within this
@@ -19,15 +19,15 @@ ALIKE = 0.9  #: the likeness of words from which on they are the same statement
 EDITED = 0.3  #: the share of the words that is left where one of two that were said at once was edited later
 NEVER = -inf  #: the score of what is not one statement
 
-Pair = tuple[Report, Report]
-Scores = Mapping[frozenset[str], float]  #: how surely two reports, by their ids, are one statement
+Pair = tuple[int, int]  #: two reports by their places in the order: the place says which was first
+Scores = Mapping[Pair, float]  #: how surely two reports are one statement; that of the lower source's name is first
 
 
 def same_statements(reports: Sequence[Report]) -> list[list[Report]]:
     """Reports that say the same thing, best pairs first, never two of one source; the reports are in their order."""
     group_of = {report.id: [report] for report in reports}
     for a, b in _pairs(reports):
-        one, other = group_of[a.id], group_of[b.id]
+        one, other = group_of[reports[a].id], group_of[reports[b].id]
         if one is other or {report.source for report in one} & {report.source for report in other}:
             continue
         one.extend(other)
@@ -38,114 +38,88 @@ def same_statements(reports: Sequence[Report]) -> list[list[Report]]:
 
 def _pairs(reports: Sequence[Report]) -> list[Pair]:
     """The pairs of statements of two sources that are one, the surest first; each has one partner in a source."""
-    if len({report.source for report in reports}) < 2:
+    sources, names = [report.source for report in reports], [report.id for report in reports]
+    if len(set(sources)) < 2:
         return []
     alone, crowds, rated = _alone_in_their_minute(reports), _in_one_breath(reports), []
-    scores: dict[frozenset[str], float] = {}
-    for a, b in _soon_after(reports):
-        if a.source != b.source and not _contradict(a, b):
+    scores: dict[Pair, float] = {}
+    for one, other in _soon_after(reports):
+        a, b = reports[one], reports[other]
+        if sources[one] != sources[other] and not _contradict(a, b):
             score = _sameness(a, b, alone) or _edited(a, b, crowds)
             if score > 0:
-                one, other = a.id, b.id
-                scores[frozenset((one, other))] = score
-                rated.append((-score, b.at - a.at, one, other, a, b))
-    rated.sort()  # no two have the same two names
-    taken: set[tuple[str, str]] = set()
+                pair = (one, other) if sources[one] < sources[other] else (other, one)
+                scores[pair] = score
+                rated.append((-score, b.at - a.at, names[one], names[other], pair))
+    rated.sort()
+    taken: set[tuple[int, str]] = set()
     chosen = []
-    for *_, one, other, a, b in rated:
-        if (one, b.source) not in taken and (other, a.source) not in taken:
-            taken |= {(one, b.source), (other, a.source)}
-            chosen.append((a, b))
-    return _uncrossed(chosen, scores)
+    for *_, (one, other) in rated:
+        if (one, sources[other]) not in taken and (other, sources[one]) not in taken:
+            taken |= {(one, sources[other]), (other, sources[one])}
+            chosen.append((one, other))
+    return _uncrossed(chosen, sources, scores)
 
 
-def _uncrossed(chosen: Sequence[Pair], scores: Scores) -> list[Pair]:
+def _uncrossed(chosen: Sequence[Pair], sources: Sequence[str], scores: Scores) -> list[Pair]:
     """The pairs, but what two sources each said more than once in the order in which both said it.
 
     (The nearest in time is not always its own: of two posts some minutes after two equal updates each would be the
     other's.)
     """
-    pairs = [_by_source(pair) for pair in chosen]
-    of_sources: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, (a, b) in sorted(enumerate(pairs), key=lambda each: order(each[1][0])):
-        of_sources[a.source, b.source].append(place)
-    for places in of_sources.values():
-        straight = [pair for tangle in _tangles([pairs[at] for at in places]) for pair in _straight(tangle, scores)]
-        for place, pair in zip(places, straight, strict=True):
-            pairs[place] = pair
-    return pairs
+    of_sources: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for one, other in sorted(chosen):
+        of_sources[sources[one], sources[other]].append((one, other))
+    straight: dict[tuple[int, str], int] = {}
+    for (_, source), pairs in of_sources.items():
+        for tangle in _tangles(pairs):
+            straight.update(((one, source), other) for one, other in _straight(tangle, scores))
+    return [(one, straight[one, sources[other]]) for one, other in chosen]
 
 
-def _by_source(pair: Pair) -> Pair:
-    a, b = pair
-    return (a, b) if a.source < b.source else (b, a)
-
-
-def _tangles(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+def _tangles(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
     """Pairs of two sources, in the first one's order, in runs of which none crosses a pair of another run."""
-    begun, farthest = 0, 0
-    for place, rank in enumerate(_ranks([b for _, b in pairs])):
-        farthest = max(farthest, rank)
-        if farthest == place:  # the partners of all up to here come before those of all that follow
-            yield list(pairs[begun : place + 1])
-            begun = place + 1
+    begun, farthest = 0, -1
+    for place, (latest, (_, other)) in enumerate(zip(sorted(other for _, other in pairs), pairs, strict=True), 1):
+        farthest = max(farthest, other)
+        if farthest == latest:  # the partners of all up to here come before those of all that follow
+            yield pairs[begun:place]
+            begun = place
 
 
-def _ranks(reports: Sequence[Report]) -> list[int]:
-    """Each report's place in their order."""
-    ranked = {report.id: rank for rank, report in enumerate(sorted(reports, key=order))}
-    return [ranked[report.id] for report in reports]
-
-
-def _straight(pairs: Sequence[Pair], scores: Scores) -> list[Pair]:
+def _straight(pairs: Sequence[Pair], scores: Scores) -> Sequence[Pair]:
     """Pairs in the first source's order, without the crossings that can be spared at no loss of score.
 
     All at once where that can be, as in a run of equal words: one after the other takes a swap for every two of them.
     """
-    firsts = [a for a, _ in pairs]
-    seconds = sorted((b for _, b in pairs), key=order)
-    in_order = list(zip(firsts, seconds, strict=True))
-    if _worth(in_order, scores) >= _worth(pairs, scores):
-        return in_order
-    partners = _swapped([a.id for a in firsts], [b.id for b in seconds], _ranks([b for _, b in pairs]), scores)
-    return [(a, seconds[partner]) for a, partner in zip(firsts, partners, strict=True)]
+    in_order = list(zip((one for one, _ in pairs), sorted(other for _, other in pairs), strict=True))
+    return in_order if _worth(in_order, scores) >= _worth(pairs, scores) else _swapped(pairs, scores)
 
 
-def _swapped(firsts: Sequence[str], seconds: Sequence[str], begin: Sequence[int], scores: Scores) -> list[int]:
-    """For each of the first the place of its partner, when no two that cross can be swapped without loss.
-
-    It comes to an end: each swap leaves fewer crossings.
-    """
-
-    def worth(one: int, partner: int) -> float:
-        return scores.get(frozenset((firsts[one], seconds[partner])), NEVER)
-
-    partners, before = list(begin), None
-    while partners != before:
-        before = list(partners)
-        for one, other in combinations(range(len(partners)), 2):
-            mine, its = partners[one], partners[other]
-            if mine > its and worth(one, its) + worth(other, mine) >= worth(one, mine) + worth(other, its):
-                partners[one], partners[other] = its, mine
-    return partners
+def _swapped(pairs: Sequence[Pair], scores: Scores) -> Sequence[Pair]:
+    """The pairs, when no two that cross can be swapped without loss; an end comes, as a swap leaves fewer crossings."""
+    made, before = list(pairs), None
+    while made != before:
+        before = list(made)
+        for one, other in combinations(range(len(made)), 2):
+            (a, b), (c, d) = made[one], made[other]
+            if b > d and scores.get((a, d), NEVER) + scores.get((c, b), NEVER) >= scores[a, b] + scores[c, d]:
+                made[one], made[other] = (a, d), (c, b)
+    return made
 
 
 def _worth(pairs: Iterable[Pair], scores: Scores) -> float:
-    return fsum(scores.get(_names(a, b), NEVER) for a, b in pairs)
+    return fsum(scores.get(pair, NEVER) for pair in pairs)
 
 
-def _names(a: Report, b: Report) -> frozenset[str]:
-    return frozenset((a.id, b.id))
-
-
-def _soon_after(reports: Sequence[Report]) -> Iterator[tuple[Report, Report]]:
+def _soon_after(reports: Sequence[Report]) -> Iterator[Pair]:
     """Each with each that followed it before long; the reports are in their order."""
-    for place, report in enumerate(reports, 1):
+    for place, report in enumerate(reports):
         latest = report.at + SAME
-        for other in islice(reports, place, None):
-            if other.at > latest:
+        for other in range(place + 1, len(reports)):
+            if reports[other].at > latest:
                 break
-            yield report, other
+            yield place, other
 
 
 def _contradict(a: Report, b: Report) -> bool:
