@@ -6,7 +6,7 @@ be read, is unknown and counted apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -206,10 +206,11 @@ def account_of(
     told = {name: holding(edges, sightings.get(name), since, until) for name, edges in sorted(beliefs.items())}
     believed = [(begin, end) for spans in told.values() for seen, begin, end in spans if seen.belief is Belief.OK]
     names = dict.fromkeys([*provider.components, *(name for each in [*wrong, *works] for name in each.components)])
+    every = names if provider.components else ()  # what incidents happened to name is not all that there is
     return Account(
         id=provider.id,
         name=provider.name,
-        whole=course(provider.name, None, wrong, whole_works(works, names), believed, since, until),
+        whole=course(provider.name, None, wrong, whole_works(works, every), believed, since, until),
         components=tuple(course(name, name, wrong, works, believed, since, until) for name in names),
         incidents=events(wrong, labels),
         maintenances=events(works, labels),
@@ -270,10 +271,12 @@ def at_work(incident: Incident, since: datetime, until: datetime) -> bool:
     return _overlaps((begin, end), since, until) and not (gone is not None and gone < begin)
 
 
-def whole_works(works: Iterable[Incident], names: Iterable[str]) -> list[Incident]:
-    """The maintenances that a provider as a whole is in: those of all its components. One data centre's is not."""
-    every = set(names)
-    return [each for each in works if not each.components or every <= set(each.components)]
+def whole_works(works: Iterable[Incident], every: Collection[str]) -> list[Incident]:
+    """The maintenances that a provider as a whole is in: those of all its components. One data centre's is not.
+
+    every: its components; none where nobody knows them all, and then only what names none is the whole's.
+    """
+    return [each for each in works if not each.components or (every and set(each.components).issuperset(every))]
 
 
 def _overlaps(span: Span, since: datetime, until: datetime) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,6 +233,14 @@ def test_the_maintenance_of_one_part_is_not_the_provider_s() -> None:
     )  # fmt: skip
     assert minutes(made) == (950, 0, 50, 0)
     assert (minutes(made, "Mail"), minutes(made, "Chat")) == ((850, 0, 150, 0), (950, 0, 50, 0))
+
+
+@pytest.mark.parametrize("parts", [("DC Amsterdam",), ("DC Amsterdam", "DC Berlin")])
+def test_of_a_provider_whose_parts_nobody_knows_what_names_some_is_not_the_whole(parts: tuple[str, ...]) -> None:
+    works = [maintenance(100, 200, components=parts), maintenance(300, 350)]
+    made = account_of(replace(ACME, components={}), works, WATCHED, ASKED, LABELS, SINCE, UNTIL)
+    assert minutes(made) == (950, 0, 50, 0)
+    assert {minutes(made, part) for part in parts} == {(850, 0, 150, 0)}
 
 
 def test_what_vanished_before_the_window_is_known_and_no_news_for_ever() -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from bot.core.place import order
@@ -32,6 +36,50 @@ def test_the_very_words_are_not_given_up_for_the_order() -> None:
     other = f"{GOES_ON} More at 19 UTC."
     posts = said(X, 6, other, "p"), said(X, 7, GOES_ON, "q")
     assert groups(page(0, GOES_ON, "a"), page(5, other, "b"), *posts) == {"a q", "b p"}
+
+
+class Counted(datetime):
+    """A time that counts how often one is subtracted from another or compared with it."""
+
+    looks = 0
+
+    def __sub__(self, other: Any) -> Any:
+        Counted.looks += 1
+        return super().__sub__(other)
+
+    def __eq__(self, other: object) -> bool:
+        Counted.looks += 1
+        return super().__eq__(other)
+
+    def __lt__(self, other: Any) -> bool:
+        Counted.looks += 1
+        return super().__lt__(other)
+
+    def __gt__(self, other: Any) -> bool:
+        Counted.looks += 1
+        return super().__gt__(other)
+
+    __hash__ = datetime.__hash__
+
+
+def counted(report: Report) -> Report:
+    at = report.at
+    return replace(report, at=Counted.combine(at.date(), at.timetz()))
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_many_equal_words_are_paired_in_their_order_without_a_search_for_every_two(odd: bool) -> None:
+    """The nearest posts of all are those in the opposite order; with an odd one among them not all can be straight."""
+    many = 50
+    other = f"{GOES_ON} More at 19 UTC."
+    told = [page(i / 10, other if odd and i == 40 else GOES_ON, f"a{i:02}") for i in range(many)]
+    posts = [said(X, 6 + i / 10, other if odd and i == 10 else GOES_ON, f"p{i:02}") for i in range(many)]
+    Counted.looks = 0
+    found = groups(*map(counted, told), *map(counted, posts))
+    left, right = [i for i in range(many) if i != 40 or not odd], [i for i in range(many) if i != 10 or not odd]
+    straight = {f"a{a:02} p{p:02}" for a, p in zip(left, right, strict=True)}
+    assert found == straight | ({"a40 p10"} if odd else set())
+    assert Counted.looks < 2 * (2 * many) ** 2
 
 
 POSTED = "Trello may currently be slow or unavailable. Our engineering team is actively investigating this incident."
