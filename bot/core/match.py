@@ -67,7 +67,7 @@ def mentions_beside(text: str) -> bool:
 
 def goes_on_as(text: str) -> str:
     """The one other id under which a text says that its incident goes on; empty where it names none, or several."""
-    if _BESIDE.search(text):
+    if not _ids_in(text) or _BESIDE.search(text):
         return ""
     said = {name for found in _GOES_ON_AS.finditer(text) for name in ids_in(found["id"] or found["seen"])}
     return said.pop() if len(said) == 1 else ""

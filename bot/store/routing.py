@@ -78,9 +78,8 @@ class Router(Fallbacks):
 
     def _anybody_muted(self, routing: Routing, at: datetime) -> bool:
         """Whether the muted have to be looked for at all."""
-        concerned = standing(bindparam("incident", type_=Text()), bindparam("owner", type_=Text()), _at())
         values = {"incident": routing.incident, "owner": routing.provider, "at": at}
-        return self._db.execute(select(mutes.c.value).where(concerned).limit(1), values).first() is not None
+        return self._db.execute(_muted_at_all(), values).first() is not None
 
     def _remember_told(self, routing: Routing, at: datetime) -> None:
         """Note who is told of the incident from now on; the message is filled in when it stands there."""
@@ -203,6 +202,13 @@ def _heard(shape: Shape, chosen: Subquery, acts: Subquery) -> ColumnElement[bool
 def _muted(destination: ColumnElement[str]) -> ColumnElement[bool]:
     concerned = standing(bindparam("incident", type_=Text()), bindparam("owner", type_=Text()), _at())
     return exists().where(mutes.c.destination == destination, concerned)
+
+
+@cache
+def _muted_at_all() -> Select[Any]:
+    """Any mute that concerns the incident or its provider; made once, since it is asked at every change."""
+    concerned = standing(bindparam("incident", type_=Text()), bindparam("owner", type_=Text()), _at())
+    return select(mutes.c.value).where(concerned).limit(1)
 
 
 def _at() -> BindParameter[Any]:
