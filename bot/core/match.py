@@ -12,6 +12,10 @@ from rapidfuzz import fuzz
 
 from bot.model import Report, Status
 
+REMEMBERED = (
+    2500  #: texts of which it is kept what was found in them: more than a neighbourhood has; 4 kB each
+)
+
 # --- names -------------------------------------------------------------------------------------------------------
 
 #: Microsoft's incident ids: a service's two letters and five to eight digits. Zero for O and O for zero are the usual
@@ -44,7 +48,7 @@ def ids_in(text: str) -> list[str]:
     return list(_ids_in(text))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def _ids_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for letters, digits in _ID.findall(text):
@@ -186,7 +190,7 @@ _FORMAL = frozenset(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def content_words(text: str) -> frozenset[str]:
     """The words that carry a text's meaning: no addresses, no ids, no boilerplate of status pages; stems by cutting."""
     bare = _ID.sub(" ", _ADDRESS.sub(" ", text))
@@ -203,7 +207,7 @@ def words_of(report: Report) -> frozenset[str]:
     return _words_of(report.title, report.text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def _words_of(title: str, text: str) -> frozenset[str]:
     return content_words(f"{title}\n{text}")
 
@@ -221,7 +225,7 @@ def overlap(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / least if least >= 3 else 0.0
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def squeezed(text: str) -> str:
     """The bare words in order, as one string, for comparing what two sources say letter by letter."""
     return " ".join(_WORD.findall(_ADDRESS.sub(" ", text).casefold().replace("’", "'")))
@@ -302,7 +306,7 @@ _OPENING = re.compile(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def phase_of(text: str) -> Status | None:
     """The phase that a statement's words claim; None where they claim none."""
     bare = _SOUGHT.sub(r"\1", text)
@@ -312,7 +316,7 @@ def phase_of(text: str) -> Status | None:
     return None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def opens_account(text: str) -> bool:
     """Whether a statement reads as the beginning of an account ("We're investigating …")."""
     return bool(_OPENING.search(text[:BEGINNING]))
@@ -325,7 +329,7 @@ _BROAD = re.compile(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=REMEMBERED)
 def speaks_broadly(text: str) -> bool:
     """Whether a statement is about many services at once ("multiple Microsoft 365 services")."""
     return bool(_BROAD.search(text))
