@@ -12,9 +12,7 @@ from rapidfuzz import fuzz
 
 from bot.model import Report, Status
 
-REMEMBERED = (
-    2500  #: texts of which it is kept what was found in them: more than a neighbourhood has; 4 kB each
-)
+REMEMBERED = 2500  #: texts of which it is kept what was found in them: more than a neighbourhood has; 4 kB each
 
 # --- names -------------------------------------------------------------------------------------------------------
 
