@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
@@ -341,7 +342,10 @@ class Deliver:
         """One try, and what came of it."""
         try:
             notifier = self._notifier(delivery.destination.kind)
-            message = await self._message(notifier, delivery, said)
+            if isinstance(said, Notice):
+                message = self._rendering(notifier, delivery, said)
+            else:
+                message = await self._summing(notifier, delivery, said)
             receipt = await notifier.send(delivery.destination, message, delivery)
         except SendError as error:
             return self._failed(delivery, error)
@@ -352,15 +356,14 @@ class Deliver:
             self._limits.sent(delivery.destination, rest=receipt.rest)
         return Outcome(delivery, State.SENT, receipt, reason=unasked(delivery))
 
-    async def _message(self, notifier: Notifier, delivery: Delivery, said: Said) -> Message:
-        """A notice rendered, once for all of a kind that it goes to; a digest, whose picture is drawn off the loop."""
-        if isinstance(said, Notice):
-            return self._rendering(notifier, delivery, said)
+    async def _summing(self, notifier: Notifier, delivery: Delivery, said: Mapping[str, Any]) -> Message:
+        """A digest rendered, its picture drawn off the loop."""
         if not isinstance(notifier, TellsDigests):
             raise Unsendable("this kind of destination takes no digest")
         return await asyncio.to_thread(notifier.render_digest, digest_of(said), delivery.key)
 
     def _rendering(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
+        """A notice rendered, once for all of a kind that it goes to."""
         key = (delivery.destination.kind, id(said))
         known = self._rendered.get(key)
         if known is not None and known[0] is said:

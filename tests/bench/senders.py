@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
+from bot import loop
+
 WORDS = "We are investigating reports that some users cannot sign in. The next update follows within the hour."
 
 
@@ -173,4 +175,5 @@ SUBJECTS: Mapping[str, Callable[[Job], Awaitable[Result]]] = {
 
 if __name__ == "__main__":
     asked = Job(**json.loads(sys.argv[1]))
-    print(json.dumps(asdict(asyncio.run(SUBJECTS[asked.subject](asked)))))  # type: ignore[arg-type]
+    run = loop.run if asked.subject == "statusbot" else asyncio.run
+    print(json.dumps(asdict(run(SUBJECTS[asked.subject](asked)))))  # type: ignore[arg-type]
