@@ -55,7 +55,7 @@ backoff = wait_random_exponential(multiplier=1, max=300)
 class Outlet:
     """What is in hand for one kind of destination: a queue of destinations, each with its deliveries in order."""
 
-    waiting: deque[list[Owed]] = field(default_factory=deque)
+    waiting: deque[tuple[str, list[Owed]]] = field(default_factory=deque)  #: destinations, and what is in hand for each
     working: int = 0  #: workers, each with one destination
     in_hand: int = 0  #: deliveries claimed and not written down yet
 
@@ -262,7 +262,7 @@ class Deliver:
                 self._at[name] += batch  # its worker goes on with these
                 continue
             self._at[name] = batch
-            outlet.waiting.append(batch)
+            outlet.waiting.append((name, batch))
             if outlet.working < self._limits.pace(kind).abreast:
                 outlet.working += 1
                 group.create_task(self._work(outlet))
@@ -312,10 +312,10 @@ class Deliver:
         """Send to one waiting destination after the other."""
         try:
             while outlet.waiting:
-                batch = outlet.waiting.popleft()
+                name, batch = outlet.waiting.popleft()
                 for entry in batch:  # which may grow meanwhile
                     self._note(await self._outcome(entry))
-                del self._at[str(batch[0].delivery.destination)]
+                del self._at[name]
         finally:
             outlet.working -= 1
             self._wake.set()

@@ -289,7 +289,8 @@ def _alike(outcomes: Iterable[Outcome]) -> Iterable[list[Outcome]]:
     """Outcomes that one statement can write."""
     groups: defaultdict[tuple[object, ...], list[Outcome]] = defaultdict(list)
     for it in outcomes:
-        alike = (it.delivery.lease, it.state, it.receipt, it.reason, it.due, it.spared, it.digest)
+        stands = it.receipt and (it.receipt.message, it.receipt.thread)
+        alike = (it.delivery.lease, it.state, stands, it.reason, it.due, it.spared, it.digest)
         groups[alike].append(it)
     return groups.values()
 
