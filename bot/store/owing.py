@@ -15,6 +15,8 @@ from bot.store.subscriptions import destination_of
 
 NO_MENTION: Mapping[str, str] = {}
 ACTS, STATES = {act.value: act for act in Act}, {state.value: state for state in State}
+HANGING = frozenset(act.value for act in (Act.REPLY, Act.EDIT))  #: acts that need a message to stand on
+DIGEST = Act.DIGEST.value
 
 
 class Owing(NamedTuple):
@@ -47,7 +49,7 @@ class Owing(NamedTuple):
     @property
     def homeless(self) -> bool:
         """Whether a reply or an edit has no message to stand on."""
-        return not self.root and self.act in (Act.REPLY, Act.EDIT)
+        return self.act in HANGING and not self.root
 
     @property
     def aimless(self) -> bool:
@@ -57,32 +59,32 @@ class Owing(NamedTuple):
 
 def delivery_of(row: Owing, by: str | None = None) -> Delivery:
     """A delivery; `by`: as it is in the hand of who claims it now, an opening where it has nothing to stand on."""
-    to = destination_of(row.destination)
-    other = row.subscribed not in (None, row.destination)
-    subscribed = destination_of(row.subscribed) if row.subscribed and other else to
-    act = Act.CREATE if row.opens or (by is not None and row.homeless) else ACTS[row.act]
-    about = "" if act is Act.DIGEST else row.update_id
+    to = subscribed = destination_of(row.destination)
+    if row.subscribed and row.subscribed != row.destination:
+        subscribed = destination_of(row.subscribed)
+    opens = row.opens or (by is not None and row.homeless)
+    about = row.update_id if row.act != DIGEST else ""
     alone = (about,) if about else ()
-    rooted = row.root and act in (Act.REPLY, Act.EDIT)
-    called = row.mention not in (None, "{}") and to.kind == subscribed.kind  # each platform calls in its own form
+    root = row.root if row.act in HANGING and not opens else None
+    mention = row.mention if to.kind == subscribed.kind else None  # each platform calls in its own form
     return Delivery(
         id=row.id,
         key=key_of(row),
         destination=to,
         incident=row.incident_id,
         update=about,
-        act=act,
+        act=Act.CREATE if opens else ACTS[row.act],
         state=STATES[row.state] if by is None else State.SENDING,
         updates=alone if row.updates is None else tuple(orjson.loads(row.updates)),
         revision=row.revision,
         tries=row.tries if by is None else row.tries + 1,
         due=moment(row.due),
         created_at=moment(row.created_at),
-        root=Receipt(row.root or "", row.root_thread or "") if rooted else None,
+        root=Receipt(root, row.root_thread or "") if root else None,
         receipt=Receipt(**orjson.loads(row.receipt)) if row.receipt else None,
         reason=row.reason,
-        mention=orjson.loads(row.mention or "{}") if called else NO_MENTION,
-        instead=subscribed if other else None,
+        mention=orjson.loads(mention) if mention and mention != "{}" else NO_MENTION,
+        instead=None if subscribed is to else subscribed,
         covered=bool(row.covered),
         lease=(row.lease or "") if by is None else by,
         limited=bool(row.limited),
@@ -98,7 +100,7 @@ def moment(microseconds: int) -> datetime:
 
 def key_of(row: Owing) -> str:
     """By what a delivery is known everywhere: its message bears it, and nobody is told anything twice under it."""
-    if row.act == Act.DIGEST:
+    if row.act == DIGEST:
         return digest_key(row.update_id, row.destination)
     return f"{row.incident_id}|{row.update_id}|{row.revision}|{row.destination}|{row.act}"
 
