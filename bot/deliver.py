@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from tenacity.wait import wait_random_exponential
@@ -54,7 +55,7 @@ backoff = wait_random_exponential(multiplier=1, max=300)
 class Outlet:
     """What is in hand for one kind of destination: a queue of destinations, each with its deliveries in order."""
 
-    waiting: deque[list[Owed]] = field(default_factory=deque)
+    waiting: deque[tuple[str, list[Owed]]] = field(default_factory=deque)  #: destinations, and what is in hand for each
     working: int = 0  #: workers, each with one destination
     in_hand: int = 0  #: deliveries claimed and not written down yet
 
@@ -261,7 +262,7 @@ class Deliver:
                 self._at[name] += batch  # its worker goes on with these
                 continue
             self._at[name] = batch
-            outlet.waiting.append(batch)
+            outlet.waiting.append((name, batch))
             if outlet.working < self._limits.pace(kind).abreast:
                 outlet.working += 1
                 group.create_task(self._work(outlet))
@@ -311,10 +312,10 @@ class Deliver:
         """Send to one waiting destination after the other."""
         try:
             while outlet.waiting:
-                batch = outlet.waiting.popleft()
+                name, batch = outlet.waiting.popleft()
                 for entry in batch:  # which may grow meanwhile
                     self._note(await self._outcome(entry))
-                del self._at[str(batch[0].delivery.destination)]
+                del self._at[name]
         finally:
             outlet.working -= 1
             self._wake.set()
@@ -341,7 +342,10 @@ class Deliver:
         """One try, and what came of it."""
         try:
             notifier = self._notifier(delivery.destination.kind)
-            message = await self._message(notifier, delivery, said)
+            if isinstance(said, Notice):
+                message = self._rendering(notifier, delivery, said)
+            else:
+                message = await self._summing(notifier, delivery, said)
             receipt = await notifier.send(delivery.destination, message, delivery)
         except SendError as error:
             return self._failed(delivery, error)
@@ -352,15 +356,14 @@ class Deliver:
             self._limits.sent(delivery.destination, rest=receipt.rest)
         return Outcome(delivery, State.SENT, receipt, reason=unasked(delivery))
 
-    async def _message(self, notifier: Notifier, delivery: Delivery, said: Said) -> Message:
-        """A notice rendered, once for all of a kind that it goes to; a digest, whose picture is drawn off the loop."""
-        if isinstance(said, Notice):
-            return self._rendering(notifier, delivery, said)
+    async def _summing(self, notifier: Notifier, delivery: Delivery, said: Mapping[str, Any]) -> Message:
+        """A digest rendered, its picture drawn off the loop."""
         if not isinstance(notifier, TellsDigests):
             raise Unsendable("this kind of destination takes no digest")
         return await asyncio.to_thread(notifier.render_digest, digest_of(said), delivery.key)
 
     def _rendering(self, notifier: Notifier, delivery: Delivery, said: Notice) -> Message:
+        """A notice rendered, once for all of a kind that it goes to."""
         key = (delivery.destination.kind, id(said))
         known = self._rendered.get(key)
         if known is not None and known[0] is said:

@@ -22,7 +22,7 @@ CONNECT = 5.0  #: seconds of it until the connection stands; nothing was sent be
 LARGEST = 64 * 1024  #: bytes read of an answer
 LONGEST = timedelta(days=1)  #: no wait is believed beyond it
 
-NOT_IN_NAMES, SPACE = re.compile(r"[^A-Z0-9]"), re.compile(r"\s")
+NOT_IN_NAMES = re.compile(r"[^A-Z0-9]")
 
 #: What became of the request where no answer came, by what aiohttp raises; the first that fits.
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -58,9 +58,10 @@ def address(env: Mapping[str, str], prefix: str, name: str) -> URL:
 
 def _parsed(words: str) -> URL | None:
     """Kept to the letter where it can be: a signature in the query may not survive being quoted anew."""
-    with suppress(ValueError):
-        return URL(words, encoded=words.isascii() and not SPACE.search(words))
-    return None
+    try:
+        return URL(words, encoded=words.isascii() and len(words.split(None, 1)) == 1)
+    except ValueError:
+        return None
 
 
 async def post(
@@ -86,7 +87,8 @@ async def post(
         async with session.request(
             method, url, data=body, headers=sent, timeout=limits, allow_redirects=False
         ) as response:
-            return Answer(response.status, response.headers, await _read(response))
+            said = b"" if response.content.at_eof() else await _read(response)
+            return Answer(response.status, response.headers, said)
     except UNSENT:
         failure = Temporary("could not connect")
     except NO_ADDRESS:
@@ -105,8 +107,6 @@ def patience(timeout: float) -> aiohttp.ClientTimeout:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """As much of the body as came: the status has said already what became of the request."""
-    if response.content.at_eof():
-        return b""
     body = bytearray()
     with suppress(*LOST):
         async for chunk in response.content.iter_chunked(8192):

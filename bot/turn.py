@@ -59,9 +59,11 @@ class Turn:
             if outcome.digest is not None and ledger.set_aside(Aside(to, now, outcome.reason, outcome.digest)):
                 mend = f"`statusbot deliveries retry {outcome.delivery.id}` once that is mended"
                 told.append((f"aside|{to}", f"{to} is set aside: {outcome.reason}; {mend}", False))
-        arrived = {outcome.delivery.destination for outcome in self.written if outcome.state is State.SENT}
-        if back := [it.destination for it in ledger.asides() if it.since is None and it.destination in arrived]:
-            ledger.works(back)
+        if taken_up := {it.destination for it in ledger.asides() if it.since is None}:
+            arrived = {outcome.delivery.destination for outcome in self.written if outcome.state is State.SENT}
+            back = sorted(taken_up & arrived, key=str)
+            if back:
+                ledger.works(back)
             told += [(f"aside|{to}", f"{to} works again", True) for to in back]
         return told
 

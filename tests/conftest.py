@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 import pytest
 
+from bot import loop
 from bot.store import SqlStore, open_store
 from bot.store.schema import metadata
 from tests.support import postgresql
 
 skipped: list[str] = []
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the loop on which the program runs."""
+    return {"own": loop.new}
 
 
 @pytest.fixture(scope="session")

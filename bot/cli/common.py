@@ -83,12 +83,12 @@ def in_memory(work: Callable[[SqlStore], Awaitable[T]]) -> T:
 
 def waited_for(work: Awaitable[T]) -> T:
     """What an awaitable comes to, on an event loop of its own."""
-    import asyncio
+    from bot import loop
 
     async def whole() -> T:
         return await work
 
-    return asyncio.run(whole())
+    return loop.run(whole())
 
 
 def print_timeline(incidents: list[Incident], names: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from bot.post import TIMEOUT, address, check, post, variable
 
 ADDRESS = "WEBHOOK_"
 SECRET = "WEBHOOK_SECRET_"  # noqa: S105  # a variable's name
+TAKEN = Receipt()  #: all that is known of what was accepted
 
 
 class Webhook:
@@ -71,7 +72,7 @@ class Webhook:
             env.get(variable(SECRET, destination.name), ""),
         )
         check(await post(self._tools.session(), url, body, headers=headers, timeout=self._timeout))
-        return Receipt()
+        return TAKEN
 
     async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
         """Nothing: there is nobody to ask."""

@@ -12,6 +12,8 @@ from bot.store.part import Part, Row
 from bot.store.schema import aside, deliveries
 from bot.store.subscriptions import destination_of
 
+ALL = select(aside)  # made once: it is asked at every claim
+
 
 class Asides(Part):
     """ports.Ledger's part about destinations that are set aside."""
@@ -55,7 +57,7 @@ class Asides(Part):
 
     def aside_rows(self) -> list[Row]:
         """The destinations that were set aside, as they stand in the database."""
-        return self._rows(select(aside))
+        return self._rows(ALL)
 
     def _again(self, which: ColumnElement[bool], now: datetime) -> int:
         """Make deliveries pending anew."""

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import and_, func, select, update
 
 from bot.model import Act, Delivery, Destination, Sighting, State
-from bot.store.outbox import Outbox, digest_key
+from bot.store.outbox import Outbox
+from bot.store.owing import digest_key
 from bot.store.part import Part
 from bot.store.rows import pick
 from bot.store.schema import beliefs, deliveries, digests

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, func, literal, null, or_, select, update
 
 from bot.core.carrier import QUEUED
 from bot.model import Act, Mode, Routing, State
@@ -29,6 +29,13 @@ WORDS = (
 )  #: acts that bring new words; an edit does so only where a message is kept by edits alone
 
 other = deliveries.alias("other")
+WAITING = and_(deliveries.c.covered, deliveries.c.state == State.PENDING)
+#: the lanes in which something waits that a fallback was told; asked at every claim, and so made once
+LAGGING = (
+    select(deliveries.c.lane, deliveries.c.destination)
+    .where(WAITING, or_(deliveries.c.tries > 0, deliveries.c.created_at <= bindparam("behind", type_=Instant())))
+    .distinct()
+)
 #: the delivery and the one that stands in for it have these in common
 KEY = ("incident_id", "update_id", "revision", "destination", "act")  #: by which two deliveries are one
 SAME = ("incident_id", "lane", "update_id", "updates", "revision", "created_at", "subscription_id")
@@ -59,14 +66,11 @@ class Fallbacks(Part):
 
     def catch_up(self, now: datetime) -> None:
         """Put what waits at a destination that lags behind its fallback into the newest of it; hold the others."""
-        waiting = and_(deliveries.c.covered, deliveries.c.state == State.PENDING)
-        lagging = or_(deliveries.c.tries > 0, deliveries.c.created_at <= now - BEHIND)
-        lanes = select(deliveries.c.lane, deliveries.c.destination).where(waiting, lagging).distinct()
-        for lane, destination in self._db.execute(lanes).all():
+        for lane, destination in self._db.execute(LAGGING, {"behind": now - BEHIND}).all():
             here = and_(deliveries.c.lane == lane, deliveries.c.destination == destination)
             in_hand = and_(here, deliveries.c.state.in_((State.SENDING, State.DOUBTFUL)))
             if not self._db.execute(select(exists().where(in_hand))).scalar():
-                self._together(and_(here, waiting, deliveries.c.act.in_(WORDS)))
+                self._together(and_(here, WAITING, deliveries.c.act.in_(WORDS)))
 
     def owe(self, which: ColumnElement[bool], at: datetime) -> int:
         """Owe to the fallbacks what some deliveries are; how many that were."""

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
+    Select,
     and_,
     or_,
     select,
@@ -21,25 +23,25 @@ from bot.model import Act, Aside, Delivery, Outcome, Receipt, State
 from bot.store.aside import Asides
 from bot.store.columns import EPOCH
 from bot.store.fallback import Fallbacks
+from bot.store.many import packed
+from bot.store.owing import Owing, delivery_of
 from bot.store.part import Row
 from bot.store.schema import aliases, deliveries, told
 from bot.store.statements import (
     HEADS,
+    IN_HAND,
     LEASED,
     LOST,
     LOST_ONES,
     NEXT_KIND,
+    PACKED_HEADS,
+    SETTLED,
     THESE,
-    aimless,
     among,
-    head_of,
-    homeless,
     waits,
     whole,
 )
-from bot.store.subscriptions import destination_of
 
-IN_HAND = (State.SENDING, State.DOUBTFUL)  #: what a lease is on
 REPLACED = "replaced by a newer edit"
 AIMLESS = "there is no message to put right"
 GATHERED = "told together with an earlier one, after a limit"
@@ -68,19 +70,16 @@ class Outbox(Fallbacks, Asides):
         """
         self.catch_up(now)
         refusing = {str(row["destination"]): row["reason"] for row in self.aside_rows() if row["since"]}
-        rows: list[dict[str, Any]] = []
+        rows: list[Owing] = []
         for kind in self.kinds(State.PENDING):
             if (room := (rooms or {}).get(kind, limit)) > 0:
                 rows += self._workable(kind, now, room, busy, refusing, only)
         if not rows:
             return []
-        self._change([row["id"] for row in rows if homeless(row)], opens=True)
-        self._lease([row["id"] for row in rows], by, now + lease)
-        for row in rows:
-            row["state"], row["lease"] = State.SENDING, by
-            row["tries"] += 1
-            row["opens"] = row["opens"] or homeless(row)
-        return [self._gather(delivery_of(row), behind or {}) for row in rows]
+        self._change([row.id for row in rows if row.homeless], opens=True)
+        self._lease([row.id for row in rows], by, now + lease)
+        claimed = [delivery_of(row, by) for row in rows]
+        return [self._gather(head, behind) for head in claimed] if behind else claimed
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
         """Write what came of deliveries in hand; how many of them were no longer in the hand that settles them."""
@@ -111,9 +110,9 @@ class Outbox(Fallbacks, Asides):
     ) -> list[Delivery]:
         """Turn sendings whose lease has run out into doubtful ones; lease those (`only` these) that are due."""
         self._db.execute(LOST, {"now": now})
-        rows = self._rows(among(LOST_ONES, only), {"now": now, "busy": list(busy), "limit": limit})
-        self._change([row["id"] for row in rows], lease=by, leased_until=now + lease)
-        return [delivery_of({**row, "lease": by}) for row in rows]
+        rows = self._owing(among(LOST_ONES, only), {"now": now, "busy": busy, "limit": limit})
+        self._change([row.id for row in rows], lease=by, leased_until=now + lease)
+        return [delivery_of(row._replace(lease=by)) for row in rows]
 
     def orphan(self, now: datetime) -> int:
         """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
@@ -133,7 +132,7 @@ class Outbox(Fallbacks, Asides):
         query = whole().order_by(deliveries.c.id.desc()).limit(limit)
         if states:
             query = query.where(deliveries.c.state.in_(states))
-        return [delivery_of(row) for row in self._rows(query)]
+        return [delivery_of(row) for row in self._owing(query)]
 
     def deliveries_of(self, incident: str) -> list[Delivery]:
         """What was ever owed for an incident and for those that it absorbed, oldest first."""
@@ -185,26 +184,30 @@ class Outbox(Fallbacks, Asides):
         busy: Collection[str],
         refusing: Mapping[str, str],
         only: Collection[int],
-    ) -> list[dict[str, Any]]:
+    ) -> list[Owing]:
         """The heads of lanes that can be sent; what stands before them and cannot be is set aside as held."""
         while True:
             rows = self._heads(kind, now, room, busy, only)
-            idle = [row for row in rows if row["replaced"] or aimless(row) or row["destination"] in refusing]
+            idle = [row for row in rows if row.replaced or row.destination in refusing or row.aimless]
             if not idle:
                 return rows
             for row in idle:
-                if row["replaced"] or aimless(row):
-                    self._change([row["id"]], state=State.HELD, reason=REPLACED if row["replaced"] else AIMLESS)
+                if row.replaced or row.aimless:
+                    self._change([row.id], state=State.HELD, reason=REPLACED if row.replaced else AIMLESS)
                 else:
-                    self._change([row["id"]], state=State.HELD, reason=refusing[row["destination"]], aside=True)
-                    self.fall_back([row["id"]], now)
+                    self._change([row.id], state=State.HELD, reason=refusing[row.destination], aside=True)
+                    self.fall_back([row.id], now)
 
-    def _heads(
-        self, kind: str, now: datetime, limit: int, busy: Collection[str], only: Collection[int]
-    ) -> list[dict[str, Any]]:
+    def _heads(self, kind: str, now: datetime, limit: int, busy: Collection[str], only: Collection[int]) -> list[Owing]:
         """The first waiting deliveries of their lanes, the longest due first, each locked where that is possible."""
-        values = {"kind": kind, "now": now, "limit": limit, "busy": list(busy)}
-        return [head_of(row) for row in self._db.execute(among(HEADS, only), values)]
+        values = {"kind": kind, "now": now, "limit": limit, "busy": busy}
+        if self._db.dialect.name != "sqlite":
+            return self._owing(among(HEADS, only), values)
+        query = packed(among(HEADS, only)) if only else PACKED_HEADS
+        return [Owing(*row) for row in orjson.loads(self._db.execute(query, values).scalar_one())]
+
+    def _owing(self, query: Select[Any], values: Row | None = None) -> list[Owing]:
+        return [Owing(*row) for row in self._db.execute(query, values)]
 
     def _gather(self, head: Delivery, behind: Mapping[str, datetime]) -> Delivery:
         """Where its destination was limited, what came meanwhile goes into one message that carries the words of each.
@@ -226,23 +229,20 @@ class Outbox(Fallbacks, Asides):
         return replace(head, updates=updates, limited=True)
 
     def _settle(self, ids: Sequence[int], like: Outcome, now: datetime) -> int:
-        """Write the same outcome for some deliveries of one lease; how many were still in that hand.
-
-        That a message stands there is taken from anybody, as long as nobody else has the delivery in hand.
-        """
-        values: dict[str, Any] = {"state": like.state, "reason": like.reason, "due": like.due or now}
-        if like.receipt is not None:
-            values["receipt"] = {"message": like.receipt.message, "thread": like.receipt.thread}
-        if like.spared:
-            values["tries"] = deliveries.c.tries - 1
-        if like.digest is not None:
-            values["aside"] = True
-        mine: ColumnElement[bool] = and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease == like.delivery.lease)
-        if like.state is State.SENT:
-            nobody_s = and_(deliveries.c.state.in_((State.PENDING, State.DOUBTFUL)), deliveries.c.lease.is_(None))
-            mine = or_(mine, nobody_s)
-        these = update(deliveries).where(THESE, mine).values(**values, lease=None, leased_until=None)
-        return self._db.execute(these, {"ids": ids}).rowcount
+        """Write the same outcome for some deliveries of one lease; how many were still in that hand."""
+        receipt, by = like.receipt, like.delivery.lease
+        values = {
+            "ids": ids,
+            "by": by,
+            "free": by if like.state is State.SENT else None,
+            "becomes": like.state,
+            "why": like.reason,
+            "then": like.due or now,
+            "got": None if receipt is None else {"message": receipt.message, "thread": receipt.thread},
+            "spared": int(like.spared),
+            "refused": like.digest is not None,
+        }
+        return self._db.execute(SETTLED, values).rowcount
 
     def _lease(self, ids: Sequence[int], by: str, until: datetime) -> None:
         for some in _batches(ids):
@@ -258,7 +258,7 @@ class Outbox(Fallbacks, Asides):
 
     def _fetch(self, which: ColumnElement[bool]) -> list[Delivery]:
         query = whole().where(which).order_by(deliveries.c.id)
-        return [delivery_of(row) for row in self._rows(query)]
+        return [delivery_of(row) for row in self._owing(query)]
 
     def _soonest(
         self, moment: ColumnElement[Any], state: State, kind: str | None, *which: ColumnElement[bool]
@@ -289,7 +289,8 @@ def _alike(outcomes: Iterable[Outcome]) -> Iterable[list[Outcome]]:
     """Outcomes that one statement can write."""
     groups: defaultdict[tuple[object, ...], list[Outcome]] = defaultdict(list)
     for it in outcomes:
-        alike = (it.delivery.lease, it.state, it.receipt, it.reason, it.due, it.spared, it.digest)
+        stands = it.receipt and (it.receipt.message, it.receipt.thread)
+        alike = (it.delivery.lease, it.state, stands, it.reason, it.due, it.spared, it.digest)
         groups[alike].append(it)
     return groups.values()
 
@@ -298,46 +299,3 @@ def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     left = iter(ids)
     while some := list(islice(left, MOST)):
         yield some
-
-
-def delivery_of(row: Row) -> Delivery:
-    """A delivery from its row."""
-    to, subscribed = destination_of(row["destination"]), destination_of(row["subscribed"] or row["destination"])
-    act = Act.CREATE if row["opens"] else row["act"]
-    about = "" if act is Act.DIGEST else row["update_id"]
-    alone = (about,) if about else ()
-    return Delivery(
-        id=row["id"],
-        key=key_of(row),
-        destination=to,
-        incident=row["incident_id"],
-        update=about,
-        act=act,
-        state=row["state"],
-        updates=alone if row["updates"] is None else row["updates"],
-        revision=row["revision"],
-        tries=row["tries"],
-        due=row["due"],
-        created_at=row["created_at"],
-        root=Receipt(row["root"], row["root_thread"]) if act in (Act.REPLY, Act.EDIT) and row["root"] else None,
-        receipt=Receipt(**row["receipt"]) if row.get("receipt") else None,
-        reason=row["reason"],
-        mention=row["mention"] or {} if to.kind == subscribed.kind else {},  # each platform calls in its own form
-        instead=subscribed if subscribed != to else None,
-        covered=bool(row["covered"]),
-        lease=row["lease"] or "",
-        limited=row["limited"],
-        aside=row.get("aside", False),
-    )
-
-
-def key_of(row: Row) -> str:
-    """By what a delivery is known everywhere: its message bears it, and nobody is told anything twice under it."""
-    if row["act"] is Act.DIGEST:
-        return digest_key(row["update_id"], row["destination"])
-    return f"{row['incident_id']}|{row['update_id']}|{row['revision']}|{row['destination']}|{row['act']}"
-
-
-def digest_key(window: str, destination: str) -> str:
-    """The key of a window told at a destination."""
-    return f"digest|{window}|{destination}"

@@ -7,9 +7,10 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from bot.model import Cursor, Sighting, Validators
+from bot.store.many import one_of
 from bot.store.part import Part, insert_of
 from bot.store.rows import pick
 from bot.store.schema import sources as table
@@ -40,10 +41,7 @@ class Sources(Part):
 
     def sightings(self, sources: Collection[str] | None = None) -> dict[str, Sighting]:
         """By source id; None asks for all. A source never seen is absent."""
-        query = select(table).where(table.c.belief.is_not(None)).order_by(table.c.id)
-        if sources is not None:
-            query = query.where(table.c.id.in_(sources))
-        rows = self._rows(query)
+        rows = self._rows(_believed()) if sources is None else self._rows(_believed_of(), {"wanted": sources})
         return {row["id"]: Sighting(row["id"], **{fact: row[fact] for fact in FACTS}) for row in rows}
 
     def save_sightings(self, sightings: Collection[Sighting]) -> None:
@@ -55,6 +53,18 @@ class Sources(Part):
         if sightings:
             rows = [{"of": sighting.source, **pick(sighting, CLOCKS)} for sighting in sightings]
             self._db.execute(_ticking(), rows)
+
+
+@cache
+def _believed() -> Select[Any]:
+    """Every source of which something is believed."""
+    return select(table).where(table.c.belief.is_not(None)).order_by(table.c.id)
+
+
+@cache
+def _believed_of() -> Select[Any]:
+    """The same, of these sources."""
+    return _believed().where(one_of(table.c.id, "wanted"))
 
 
 @cache

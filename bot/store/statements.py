@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Collection
 from typing import Any
 
-import orjson
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
+    Integer,
     Select,
+    Text,
     TypeDecorator,
     and_,
     bindparam,
@@ -23,26 +23,30 @@ from sqlalchemy import (
 )
 
 from bot.model import Act, State
-from bot.store.columns import EPOCH, MICROSECOND, Instant
-from bot.store.part import Row
+from bot.store.columns import Instant
+from bot.store.many import one_of, packed
+from bot.store.owing import Owing
 from bot.store.schema import deliveries, subscriptions, told
 
-OPEN = (State.PENDING, State.SENDING, State.DOUBTFUL)  #: what later deliveries of the lane wait for
+IN_HAND = (State.SENDING, State.DOUBTFUL)  #: what a lease is on
+OPEN = (State.PENDING, *IN_HAND)  #: what later deliveries of the lane wait for
 earlier, later = deliveries.alias("earlier"), deliveries.alias("later")
-THESE = deliveries.c.id.in_(bindparam("ids", expanding=True))  # with its values apart, which is quicker with many
+THESE = one_of(deliveries.c.id, "ids")
+ELSEWHERE = ~one_of(deliveries.c.destination, "busy")
 
 
 def whole() -> Select[Any]:
-    """Deliveries, each with the message that it stands on and whom its subscription calls."""
+    """Deliveries as Owing has them, each with the message that it stands on and whom its subscription calls."""
     here = and_(told.c.destination == deliveries.c.destination, told.c.incident_id == deliveries.c.incident_id)
+    beside = {
+        "root": told.c.message,
+        "root_thread": told.c.thread,
+        "mention": subscriptions.c.mention,
+        "subscribed": subscriptions.c.destination,
+    }
+    wanted = {name: beside.get(name, deliveries.c.get(name)) for name in Owing._fields}
     return (
-        select(
-            deliveries,
-            told.c.message.label("root"),
-            told.c.thread.label("root_thread"),
-            subscriptions.c.mention,
-            subscriptions.c.destination.label("subscribed"),
-        )
+        select(*(_raw(column).label(name) for name, column in wanted.items() if column is not None))
         .join_from(deliveries, told, here, isouter=True)
         .join(subscriptions, subscriptions.c.id == deliveries.c.subscription_id, isouter=True)
     )
@@ -76,34 +80,26 @@ def _heads() -> Select[Any]:
     """The first waiting deliveries of their lanes, and what a notifier needs of them; the longest due first."""
     waiting = (deliveries.c.state == State.PENDING, deliveries.c.kind == bindparam("kind"))
     due = deliveries.c.due <= bindparam("now", type_=Instant())
-    free = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
-    every = whole().add_columns(replaced().label("replaced")).where(*waiting, due, free, ~waits())
-    wanted = [_raw(column) for column in every.selected_columns if column.key in HEAD]
-    first = every.with_only_columns(*wanted).order_by(deliveries.c.due, deliveries.c.id)
-    return locked(first.limit(bindparam("limit")))
+    every = whole().add_columns(replaced().label("replaced")).where(*waiting, due, ELSEWHERE, ~waits())
+    return locked(every.order_by(deliveries.c.due, deliveries.c.id).limit(bindparam("limit")))
 
 
 def _lost_ones() -> Select[Any]:
     """The doubtful deliveries that are due and that nobody is looking for."""
     now = bindparam("now", type_=Instant())
     free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
-    elsewhere = deliveries.c.destination.not_in(bindparam("busy", expanding=True))
-    query = whole().where(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now, free, elsewhere)
+    query = whole().where(deliveries.c.state == State.DOUBTFUL, deliveries.c.due <= now, free, ELSEWHERE)
     return locked(query.order_by(deliveries.c.due, deliveries.c.id).limit(bindparam("limit")))
 
 
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column as it stands in the database: with many rows, turning each value by itself is what takes the time."""
+    """A column as it stands in the database."""
     kind = column.type
-    return type_coerce(column, kind.impl).label(column.key) if isinstance(kind, TypeDecorator) else column
+    return type_coerce(column, kind.impl) if isinstance(kind, TypeDecorator) else column
 
 
-#: what of a delivery that is to be sent is read, in the order of the tables' columns
-HEAD: tuple[str, ...] = (
-    *("id", "destination", "incident_id", "update_id", "updates", "act", "revision", "tries", "due", "created_at"),
-    *("reason", "opens", "limited", "covered", "root", "root_thread", "mention", "subscribed", "replaced"),
-)
 HEADS = _heads()
+PACKED_HEADS = packed(HEADS)
 LEASED = (
     update(deliveries)
     .where(THESE)
@@ -112,6 +108,27 @@ LEASED = (
         lease=bindparam("by"),
         leased_until=bindparam("until", type_=Instant()),
         tries=deliveries.c.tries + 1,
+    )
+)
+#: what came of deliveries that have it in common, of those that the hand `by` still holds. That a message stands there
+#: is taken from anybody, as long as nobody else has the delivery in hand: `free` is `by` then, else null. (An OR, or a
+#: bare state, would lead SQLite through all that is in these states in place of to the few ids.)
+SETTLED = (
+    update(deliveries)
+    .where(
+        THESE,
+        type_coerce(deliveries.c.state, Text).concat("").in_(OPEN),
+        func.coalesce(deliveries.c.lease, bindparam("free", type_=Text())) == bindparam("by", type_=Text()),
+    )
+    .values(
+        state=bindparam("becomes", type_=deliveries.c.state.type),
+        reason=bindparam("why"),
+        due=bindparam("then", type_=Instant()),
+        receipt=func.coalesce(bindparam("got", type_=deliveries.c.receipt.type), deliveries.c.receipt),
+        tries=deliveries.c.tries - bindparam("spared", type_=Integer()),
+        aside=or_(deliveries.c.aside, bindparam("refused", type_=Boolean())),
+        lease=None,
+        leased_until=None,
     )
 )
 NEXT_KIND = select(func.min(deliveries.c.kind)).where(
@@ -123,31 +140,3 @@ LOST = (
     .values(state=State.DOUBTFUL, due=bindparam("now", type_=Instant()), lease=None, leased_until=None)
 )
 LOST_ONES = _lost_ones()
-ACTS = {act.value: act for act in Act}
-NO_MENTION: Mapping[str, str] = {}
-
-
-def head_of(found: Sequence[Any]) -> dict[str, Any]:
-    """A delivery's row as it stands in the database, turned into our values."""
-    row = dict(zip(HEAD, found, strict=True))
-    row["act"] = ACTS[row["act"]]
-    row["updates"] = None if row["updates"] is None else tuple(orjson.loads(row["updates"]))
-    row["due"], row["created_at"] = moment(row["due"]), moment(row["created_at"])
-    row["mention"] = NO_MENTION if row["mention"] in (None, "{}") else orjson.loads(row["mention"])
-    return row
-
-
-@lru_cache(maxsize=16)
-def moment(microseconds: int) -> datetime:
-    """A point in time from its column; many deliveries share theirs."""
-    return EPOCH + microseconds * MICROSECOND
-
-
-def homeless(row: Row) -> bool:
-    """Whether a reply or an edit has no message to stand on."""
-    return row["act"] in (Act.REPLY, Act.EDIT) and not row["root"]
-
-
-def aimless(row: Row) -> bool:
-    """Whether it would say where a message went on that never stood there."""
-    return not row["update_id"] and homeless(row)

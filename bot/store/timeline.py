@@ -131,7 +131,8 @@ class Timeline(Part):
 
     def incident(self, incident: str) -> Incident | None:
         """One whole incident, by its id, by the id of one that it absorbed, or by a reference (`MO1221364`)."""
-        return next(reversed(self.called(incident)), None)
+        digests = dict(map(tuple, self._db.execute(_digest(), {"name": incident})))
+        return next(reversed(self._remembered(digests) or self.called(incident)), None)
 
     def called(self, name: str) -> list[Incident]:
         """All whole incidents that bear a name, oldest first: by the surest way in which one does."""
@@ -239,6 +240,12 @@ def _remembered(name: str) -> CompoundSelect[Any]:
             for table, forgotten in kept
         )
     )
+
+
+@cache
+def _digest() -> Select[Any]:
+    """An incident's id and the digest of its content, where there is one with that id."""
+    return select(incidents.c.id, incidents.c.digest).where(incidents.c.id == bindparam("name"))
 
 
 @cache

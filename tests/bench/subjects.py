@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, process_time, thread_time
 from urllib.request import Request, urlopen
 
+from bot import loop
 from tests.bench.feeds import body, latest
 
 AT_ONCE = 64  #: requests under way at once: as many as polls in bot.polling
@@ -232,4 +233,5 @@ SUBJECTS = {
 
 if __name__ == "__main__":
     task = Job(**json.loads(sys.argv[1]))
-    print(json.dumps(asdict(asyncio.run(SUBJECTS[task.subject](task)))))
+    run = loop.run if task.subject == "statusbot" else asyncio.run
+    print(json.dumps(asdict(run(SUBJECTS[task.subject](task)))))

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from bot.model import Act, Aside, Delivery, Destination, Mode, Outcome, State
 from bot.ports import Ledger
 from bot.store import SqlStore, open_store
 from tests.store.build import SLACK, T0, TEAMS, at, routing, subscription
+from tests.store.plans import plans
 
 DISCORD = Destination("discord", "11")
 LEASE = timedelta(minutes=1)
@@ -216,16 +216,7 @@ async def test_what_is_held_because_its_destination_is_set_aside_goes_to_the_fal
 async def test_to_see_who_lags_behind_costs_nothing_where_much_waits_and_nobody_does(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'statusbot.db'}")
     await store.upgrade()
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(store._engine, "before_cursor_execute", note)
-    await store.write(lambda ledger: ledger.claim(T0, LEASE, 1))
-    event.remove(store._engine, "before_cursor_execute", note)
-    ((statement, values),) = [(words, values) for words, values in asked if "DISTINCT" in words]
-    with store._engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
-    assert "ix_deliveries_covered (state=?)" in str(plan)
+    asked = await plans(store, lambda ledger: ledger.claim(T0, LEASE, 1))
+    (plan,) = [plan for words, plan in asked if "DISTINCT" in words]
+    assert "ix_deliveries_covered (state=?)" in plan
     await store.close()
