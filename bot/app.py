@@ -27,6 +27,7 @@ from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
 from bot.housekeeping import Housekeeping
+from bot.limits import Limits
 from bot.model import Provider, Subscription
 from bot.operator import Operator
 from bot.polling import Polling
@@ -142,13 +143,15 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
         collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
-        operator = Operator(store, made, clock, settings.operator)
+        limits = Limits(clock)
+        operator = Operator(store, made, clock, settings.operator, limits)
         await operator.load()
         deliver = Deliver(
             store,
             made,
             clock,
             directory_of(watch.providers),
+            limits=limits,
             operator=operator,
             digest=lambda to: notifiers.digest(to, settings.env),
         )

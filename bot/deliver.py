@@ -21,7 +21,7 @@ from tenacity.wait import wait_random_exponential
 from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
 from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
-from bot.limits import Limits
+from bot.limits import REMEMBERED, Limits
 from bot.model import (
     Act,
     Delivery,
@@ -34,7 +34,7 @@ from bot.model import (
     State,
 )
 from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
-from bot.turn import LEASE, Alike, Owed, Said, Turn
+from bot.turn import EXCLUDED, LEASE, Alike, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
 
@@ -44,7 +44,6 @@ CROWD = 4  #: deliveries in hand for one destination, beyond which it waits its 
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
-EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 RENDERED = 64  #: messages kept to be sent again to others
 UNASKED = "it may come twice, for whether it arrived could not be asked"
 backoff = wait_random_exponential(multiplier=1, max=300)
@@ -194,17 +193,19 @@ class Deliver:
         turn = self._turn()
         written, self._outcomes = self._outcomes, []
         try:
-            entries, told = await self._store.write(turn.work)
+            done = await self._store.write(turn.work)
         except StatusbotError as error:
             self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
+            self._limits.unheard(turn.asked)
             log.error("the outbox cannot be used: %s; trying again", error)
             self._wake.clear()
             return 0
+        self._limits.hear(done.rests)
         self._forget(written)
-        self._start(group, entries)
-        for key, words, over in told:
+        self._start(group, done.owed)
+        for key, words, over in done.told:
             await (self._operator.over(key, words) if over else self._operator.tell(key, words))
-        return len(entries)
+        return len(done.owed)
 
     def _turn(self) -> Turn:
         """What the next transaction has to do; everything that it needs of this thread is taken along."""
@@ -216,12 +217,15 @@ class Deliver:
         self._claims += 1
         return Turn(
             now=now,
+            here=self._limits.now(),
+            since=self._limits.now() - REMEMBERED,
             by=f"{self._name}.{self._claims}",
             written=written,
             renewed=left if renews else [],
             rooms={} if self._stopping else self._rooms(written),
             busy=self._taken(),
             behind=dict(self._limits.behind()),
+            asked=self._limits.asked(),
             only=self._only,
             directory=self._directory,
             known=self._notices,

@@ -18,6 +18,7 @@ from bot.model import (
     Mute,
     Near,
     Outcome,
+    Rest,
     Routing,
     Sighting,
     State,
@@ -303,6 +304,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def rests(self, since: datetime) -> list[Rest]:
+        """What platforms have asked of any process, as far as it was not over by then."""
+        ...
+
+    def rest(self, rests: Sequence[Rest], since: datetime) -> None:
+        """Write down what platforms ask for, for every process; what was over by then is forgotten."""
+        ...
+
     def orphan(self, now: datetime) -> int:
         """At the start: what an earlier process left in flight is doubtful; how many deliveries that were.
 
@@ -399,5 +408,5 @@ class Ledger(Protocol):
         ...
 
     def next_due(self, busy: Collection[str] = ()) -> datetime | None:
-        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
+        """When the next delivery is due (pending, of no `busy` place or kind, or a lease that runs out)."""
         ...
