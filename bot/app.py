@@ -58,6 +58,7 @@ FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
+PARTING = timedelta(seconds=1)  #: for handing back what is in flight all the same
 
 
 @asynccontextmanager
@@ -235,7 +236,7 @@ def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: 
 
 
 async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, share: Alone | Sharing) -> None:
-    """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
+    """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most, and hand back the rest."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(loop()) for loop in loops]
         sending = group.create_task(deliver.run())
@@ -246,8 +247,19 @@ async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Del
         deliver.stop()
         leaving = group.create_task(leave(share, running))
         await asyncio.wait([sending, leaving], timeout=GRACE.total_seconds())
-        sending.cancel()
         leaving.cancel()
+        await give_up(sending, deliver)
+
+
+async def give_up(sending: asyncio.Task[None], deliver: Deliver) -> None:
+    """Hand back what is still being sent, within PARTING: else its leases run out."""
+    if sending.done():
+        return
+    sending.cancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PARTING.total_seconds()):
+            await asyncio.wait([sending])
+            await deliver.hand_back()
 
 
 async def leave(share: Alone | Sharing, running: Collection[asyncio.Task[None]]) -> None:

@@ -34,7 +34,7 @@ from bot.model import (
     State,
 )
 from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
-from bot.turn import EXCLUDED, LEASE, Alike, Owed, Said, Turn
+from bot.turn import EXCLUDED, LEASE, Alike, Done, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
 
@@ -143,6 +143,12 @@ class Deliver:
                 await self._round(group)
                 await self._rest()
 
+    async def hand_back(self) -> None:
+        """Once `run` was cancelled: write what came of sends; what hung is to be looked for by whoever is there."""
+        turn = self._turn()
+        turn.left = list(self._leases)
+        await self._tell(await self._turned(turn))
+
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more that falls due within `patience`, or until that much real time is over.
 
@@ -190,7 +196,13 @@ class Deliver:
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
         self.round_at = self._clock.now()
-        turn = self._turn()
+        done = await self._turned(self._turn())
+        self._start(group, done.owed)
+        await self._tell(done)
+        return len(done.owed)
+
+    async def _turned(self, turn: Turn) -> Done:
+        """Run the transaction, and take in what it brought; nothing where the database is in trouble."""
         written, self._outcomes = self._outcomes, []
         try:
             done = await self._store.write(turn.work)
@@ -199,13 +211,14 @@ class Deliver:
             self._limits.unheard(turn.asked)
             log.error("the outbox cannot be used: %s; trying again", error)
             self._wake.clear()
-            return 0
+            return Done()
         self._limits.hear(done.rests)
         self._forget(written)
-        self._start(group, done.owed)
+        return done
+
+    async def _tell(self, done: Done) -> None:
         for key, words, over in done.told:
             await (self._operator.over(key, words) if over else self._operator.tell(key, words))
-        return len(done.owed)
 
     def _turn(self) -> Turn:
         """What the next transaction has to do; everything that it needs of this thread is taken along."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.core.retry import LOOK
 from bot.core.tell import notice
 from bot.model import Act, Aside, Delivery, Directory, Incident, Notice, Outcome, Rest, Sighting, State
 from bot.ports import Ledger
@@ -54,13 +55,16 @@ class Turn:
     only: Collection[int]  #: none but these deliveries, where any are named
     directory: Directory
     known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
+    left: Collection[str] = ()  #: leases that are given up, though nobody knows what comes of their sends
 
     def work(self, ledger: Ledger) -> Done:
         """What has to be done, in this order: no process waits for another that has written down who rests."""
         done = Done()
         if self.written:
             done.told = self._write(ledger)
-        if self.renewed:
+        if self.left:
+            ledger.give_up(self.left, self.now + LOOK)
+        elif self.renewed:
             ledger.renew(self.renewed, self.now + LEASE)
         done.rests = ledger.rests(self.since)
         self._heed(done.rests)

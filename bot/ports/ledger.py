@@ -288,6 +288,10 @@ class Ledger(Protocol):
         """Keep what these leases are on in hand until then."""
         ...
 
+    def give_up(self, leases: Collection[str], due: datetime) -> int:
+        """What these leases are still on is doubtful, and whoever comes first looks for it when due; how many."""
+        ...
+
     def doubt(
         self,
         now: datetime,

@@ -99,6 +99,12 @@ class Outbox(Fallbacks, Asides):
         held = and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease.in_(leases))
         self._db.execute(update(deliveries).where(held).values(leased_until=until))
 
+    def give_up(self, leases: Collection[str], due: datetime) -> int:
+        """What these leases are still on is doubtful, and whoever comes first looks for it when due; how many."""
+        left = self._doubt(and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease.in_(leases)), due)
+        self.queued += left
+        return left
+
     def doubt(
         self,
         now: datetime,
