@@ -126,13 +126,21 @@ def locked(path: Path) -> TextIO:
     return lock
 
 
-async def run(settings: Settings, store: Database, record: Path | None = None) -> None:
-    """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
+async def run(
+    settings: Settings, store: Database, record: Path | None = None, ending: Callable[[], None] = lambda: None
+) -> None:
+    """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C; `ending` is called at that moment."""
     clock, watch = SystemClock(), watching(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not stop.is_set():
+            ending()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     async with contextlib.AsyncExitStack() as stack:
         answered = frozenset(kind for kind, needs in WAYS_IN if all(map(settings.env.get, needs)))
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))

