@@ -212,7 +212,7 @@ class Deliver:
             log.error("the outbox cannot be used: %s; trying again", error)
             self._wake.clear()
             return Done()
-        self._limits.hear(done.rests)
+        self._limits.hear(done.rests, turn.here)
         self._forget(written)
         return done
 
@@ -231,7 +231,8 @@ class Deliver:
         return Turn(
             now=now,
             here=self._limits.now(),
-            since=self._limits.now() - REMEMBERED,
+            unknown=self._limits.unknown(),
+            past=self._limits.now() - REMEMBERED,
             by=f"{self._name}.{self._claims}",
             written=written,
             renewed=left if renews else [],

@@ -50,6 +50,7 @@ class Limits:
         self._resting: dict[str, datetime] = {}  # a destination, or a kind whose destinations share a limit
         self._limited: dict[str, datetime] = {}  # destination -> the end of its last limit
         self._posts: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._heard: datetime | None = None
         self._asked: dict[str, None] = {}  # whose rest a platform has asked for, and no other process knows yet
 
     def now(self) -> datetime:
@@ -103,8 +104,13 @@ class Limits:
         """These could not be written down: `asked` has them again."""
         self._asked |= dict.fromkeys(rest.name for rest in rests)
 
-    def hear(self, rests: Iterable[Rest]) -> None:
-        """What platforms have asked of any process; of this one it is known already."""
+    def unknown(self) -> datetime:
+        """Since when rests that were over may not have been heard of; whatever lasts longer is heard again."""
+        return self._heard or self._clock.now() - REMEMBERED
+
+    def hear(self, rests: Iterable[Rest], at: datetime) -> None:
+        """What platforms have asked of any process until `at`; of this one it is known already."""
+        self._heard = at
         for rest in rests:
             self._rest(rest.name, rest.until)
             if rest.limited is None:

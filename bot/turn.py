@@ -44,7 +44,8 @@ class Turn:
 
     now: datetime
     here: datetime  #: the platforms' time, where `now` may be a recording's
-    since: datetime  #: a rest that was over by then explains nothing any more
+    unknown: datetime  #: of a rest that was over by then it is known already
+    past: datetime  #: a rest that was over by then explains nothing any more
     by: str  #: the lease of what is claimed
     written: Sequence[Outcome]
     renewed: Sequence[str]  #: leases to keep
@@ -66,12 +67,12 @@ class Turn:
             ledger.give_up(self.left, self.now + LOOK)
         elif self.renewed:
             ledger.renew(self.renewed, self.now + LEASE)
-        done.rests = ledger.rests(self.since)
+        done.rests = ledger.rests(self.unknown)
         self._heed(done.rests)
         if any(room > 0 for room in self.rooms.values()):
             done.owed = self._claim(ledger)
         if self.asked:
-            ledger.rest(self.asked, self.since)
+            ledger.rest(self.asked, self.past)
         return done
 
     def _heed(self, rests: Sequence[Rest]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 
 from bot.deliver import Deliver
 from bot.errors import Doubtful, Permanent, StatusbotError, Temporary
-from bot.limits import Limits
+from bot.limits import REMEMBERED, Limits
 from bot.model import Act, Destination, Mode, Outcome, Receipt, Rest, State
 from bot.store import open_store
 from bot.turn import LEASE
@@ -195,11 +195,20 @@ def test_two_channels_that_two_processes_were_refused_at_once_mean_the_workspace
     clock = StillClock(T0)
     limits, third, until = Limits(clock), Destination("slack", "third"), T0 + timedelta(seconds=20)
     limits.limited(A, timedelta(seconds=30))
-    limits.hear([Rest("slack:A", until, until), Rest(str(C), until, until)])
+    limits.hear([Rest("slack:A", until, until), Rest(str(C), until, until)], T0)
     assert not limits.rests(third)
-    limits.hear([Rest(str(B), until, until)])
+    limits.hear([Rest(str(B), until, until)], T0)
     assert limits.rests(third) == until, "as long as both rest"
     assert not limits.rests(Destination("webhook", "other"))
+
+
+def test_only_what_may_be_unknown_is_heard_again() -> None:
+    clock = StillClock(T0)
+    limits = Limits(clock)
+    assert limits.unknown() == T0 - REMEMBERED, "what has piled up before it started"
+    limits.hear([], T0)
+    clock.forward(seconds=5)
+    assert limits.unknown() == T0
 
 
 def test_a_limit_that_a_platform_calls_global_rests_all_that_its_account_sends() -> None:
