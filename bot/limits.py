@@ -50,7 +50,7 @@ class Limits:
         self._resting: dict[str, datetime] = {}  # a destination, or a kind whose destinations share a limit
         self._limited: dict[str, datetime] = {}  # destination -> the end of its last limit
         self._posts: defaultdict[str, deque[datetime]] = defaultdict(deque)
-        self._heard: datetime | None = None
+        self._heard: datetime | None = None  # when the database was last asked what the other processes know
         self._asked: dict[str, None] = {}  # whose rest a platform has asked for, and no other process knows yet
 
     def now(self) -> datetime:
@@ -116,8 +116,8 @@ class Limits:
             if rest.limited is None:
                 continue
             known = self._limited.get(rest.name)
-            self._limited[rest.name] = max(rest.limited, known or rest.limited)
-            if known is None:
+            if known is None or known < rest.limited:
+                self._limited[rest.name] = rest.limited
                 self._widen(rest.name, rest.limited)
 
     def resting(self) -> dict[str, datetime]:
@@ -138,11 +138,11 @@ class Limits:
         return self._limited
 
     def _widen(self, name: str, until: datetime) -> None:
-        """A destination is limited that another process sent to: as long as one of ours is too, its account rests."""
+        """Another process was refused at a destination: as long as a second one is limited too, their account rests."""
         kind = name.partition(":")[0]
-        ours = [end for other, end in self._limited.items() if other.startswith(f"{kind}:") and other != name]
-        if ours and self.pace(kind).shared:
-            self._rest(kind, min(until, max(ours)))
+        others = [end for other, end in self._limited.items() if other.startswith(f"{kind}:") and other != name]
+        if others and self.pace(kind).shared:
+            self._rest(kind, min(until, max(others)))
 
     def _now_limited(self) -> list[str]:
         now = self._clock.now()

@@ -20,7 +20,7 @@ from tests.support.slack_app import APP_TOKEN, Person
 
 READY = 10.0  #: seconds that a busy machine may take to connect once it may
 SUCCESSION = TERM.total_seconds() + BEAT.total_seconds() + READY  #: after a process that was killed
-HANDOVER = BEAT.total_seconds() + READY  #: after one that ends cleanly; shorter than the term that the dead are given
+HANDOVER = BEAT.total_seconds() + 6  #: after one that ends cleanly; the dead are given 15 s at the least
 
 
 async def living(given: World, count: int) -> None:

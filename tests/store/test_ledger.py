@@ -199,6 +199,12 @@ def test_two_channels_that_two_processes_were_refused_at_once_mean_the_workspace
     assert not limits.rests(third)
     limits.hear([Rest(str(B), until, until)], T0)
     assert limits.rests(third) == until, "as long as both rest"
+    clock.forward(seconds=60)
+    again = clock.now() + timedelta(seconds=30)
+    limits.limited(A, timedelta(seconds=30))
+    assert not limits.rests(third)
+    limits.hear([Rest(str(B), again, again)], clock.now())
+    assert limits.rests(third) == again, "not only the first time"
     assert not limits.rests(Destination("webhook", "other"))
 
 
