@@ -27,6 +27,7 @@ from bot.config.environment import VARIABLES
 from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
 from bot.housekeeping import Housekeeping
+from bot.limits import Limits
 from bot.model import Provider, Subscription
 from bot.operator import Operator
 from bot.polling import Polling
@@ -57,6 +58,7 @@ FLUSH = timedelta(seconds=30)  #: how often clocks that merely moved are saved
 SOON = timedelta(seconds=3)  #: the same after the start: a program that dies young would else seem to have paused
 QUIET = timedelta(seconds=15)  #: how often mutes are looked through for those that are over
 GRACE = timedelta(seconds=8)  #: for what is in flight when the program is asked to stop
+PARTING = timedelta(seconds=1)  #: for handing back what is in flight all the same
 
 
 @asynccontextmanager
@@ -124,13 +126,21 @@ def locked(path: Path) -> TextIO:
     return lock
 
 
-async def run(settings: Settings, store: Database, record: Path | None = None) -> None:
-    """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
+async def run(
+    settings: Settings, store: Database, record: Path | None = None, ending: Callable[[], None] = lambda: None
+) -> None:
+    """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C; `ending` is called at that moment."""
     clock, watch = SystemClock(), watching(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not stop.is_set():
+            ending()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     async with contextlib.AsyncExitStack() as stack:
         answered = frozenset(kind for kind, needs in WAYS_IN if all(map(settings.env.get, needs)))
         tools = await stack.enter_async_context(toolbox(settings.env, clock, answered))
@@ -142,13 +152,15 @@ async def run(settings: Settings, store: Database, record: Path | None = None) -
         await store.write(lambda ledger: adopt(ledger, told, watch, clock))
         worker = "" if store.embedded else uuid4().hex
         collect = Collect(store, wire(watch.providers, tools, watch.left_out), worker)
-        operator = Operator(store, made, clock, settings.operator)
+        limits = Limits(clock)
+        operator = Operator(store, made, clock, settings.operator, limits)
         await operator.load()
         deliver = Deliver(
             store,
             made,
             clock,
             directory_of(watch.providers),
+            limits=limits,
             operator=operator,
             digest=lambda to: notifiers.digest(to, settings.env),
         )
@@ -232,7 +244,7 @@ def adopt(ledger: Ledger, told: Sequence[Subscription], watch: Watching, clock: 
 
 
 async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Deliver, share: Alone | Sharing) -> None:
-    """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most."""
+    """Run the loops until `stop`; then let what is in flight finish, for GRACE at the most, and hand back the rest."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(loop()) for loop in loops]
         sending = group.create_task(deliver.run())
@@ -243,8 +255,19 @@ async def until_stopped(stop: asyncio.Event, loops: Sequence[Loop], deliver: Del
         deliver.stop()
         leaving = group.create_task(leave(share, running))
         await asyncio.wait([sending, leaving], timeout=GRACE.total_seconds())
-        sending.cancel()
         leaving.cancel()
+        await give_up(sending, deliver)
+
+
+async def give_up(sending: asyncio.Task[None], deliver: Deliver) -> None:
+    """Hand back what is still being sent, within PARTING: else its leases run out."""
+    if sending.done():
+        return
+    sending.cancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PARTING.total_seconds()):
+            await asyncio.wait([sending])
+            await deliver.hand_back()
 
 
 async def leave(share: Alone | Sharing, running: Collection[asyncio.Task[None]]) -> None:

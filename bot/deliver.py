@@ -22,7 +22,7 @@ from tenacity.wait import wait_random_exponential
 from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
 from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
-from bot.limits import Limits
+from bot.limits import REMEMBERED, Limits
 from bot.model import (
     Act,
     Delivery,
@@ -35,7 +35,7 @@ from bot.model import (
     State,
 )
 from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
-from bot.turn import LEASE, Alike, Owed, Said, Turn
+from bot.turn import EXCLUDED, LEASE, Alike, Done, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
 
@@ -45,7 +45,6 @@ CROWD = 4  #: deliveries in hand for one destination, beyond which it waits its 
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
-EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 RENDERED = 64  #: messages kept to be sent again to others
 UNASKED = "it may come twice, for whether it arrived could not be asked"
 backoff = wait_random_exponential(multiplier=1, max=300)
@@ -145,6 +144,12 @@ class Deliver:
                 await self._round(group)
                 await self._rest()
 
+    async def hand_back(self) -> None:
+        """Once `run` was cancelled: write what came of sends; what hung is to be looked for by whoever is there."""
+        turn = self._turn()
+        turn.left = list(self._leases)
+        await self._tell(await self._turned(turn))
+
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more that falls due within `patience`, or until that much real time is over.
 
@@ -192,20 +197,29 @@ class Deliver:
     async def _round(self, group: asyncio.TaskGroup) -> int:
         """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
         self.round_at = self._clock.now()
-        turn = self._turn()
+        done = await self._turned(self._turn())
+        self._start(group, done.owed)
+        await self._tell(done)
+        return len(done.owed)
+
+    async def _turned(self, turn: Turn) -> Done:
+        """Run the transaction, and take in what it brought; nothing where the database is in trouble."""
         written, self._outcomes = self._outcomes, []
         try:
-            entries, told = await self._store.write(turn.work)
+            done = await self._store.write(turn.work)
         except StatusbotError as error:
             self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
+            self._limits.unheard(turn.asked)
             log.error("the outbox cannot be used: %s; trying again", error)
             self._wake.clear()
-            return 0
+            return Done()
+        self._limits.hear(done.rests, turn.here)
         self._forget(written)
-        self._start(group, entries)
-        for key, words, over in told:
+        return done
+
+    async def _tell(self, done: Done) -> None:
+        for key, words, over in done.told:
             await (self._operator.over(key, words) if over else self._operator.tell(key, words))
-        return len(entries)
 
     def _turn(self) -> Turn:
         """What the next transaction has to do; everything that it needs of this thread is taken along."""
@@ -217,12 +231,16 @@ class Deliver:
         self._claims += 1
         return Turn(
             now=now,
+            here=self._limits.now(),
+            unknown=self._limits.unknown(),
+            past=self._limits.now() - REMEMBERED,
             by=f"{self._name}.{self._claims}",
             written=written,
             renewed=left if renews else [],
             rooms={} if self._stopping else self._rooms(written),
             busy=self._taken(),
             behind=dict(self._limits.behind()),
+            asked=self._limits.asked(),
             only=self._only,
             directory=self._directory,
             known=self._notices,

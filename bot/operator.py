@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core import own
-from bot.errors import SendError, StatusbotError
+from bot.errors import SendError, StatusbotError, Temporary
+from bot.limits import REMEMBERED, Limits
 from bot.model import Act, Delivery, Destination, Trouble
-from bot.ports import Clock, Notifier, Store
+from bot.ports import Clock, Ledger, Notifier, Store
 
 log = logging.getLogger("statusbot")
 
@@ -28,15 +29,24 @@ SENDING = 60.0  #: seconds for one message
 
 
 class Operator:
-    """ports.Operator. `to`: the destination; None: the log alone. notifier: gives that of a destination's kind."""
+    """ports.Operator. `to`: the destination; None: the log alone. notifier: gives that of a destination's kind.
+
+    limits: shared by all that sends in this process.
+    """
 
     def __init__(
-        self, store: Store, notifier: Callable[[str], Notifier], clock: Clock, to: Destination | None = None
+        self,
+        store: Store,
+        notifier: Callable[[str], Notifier],
+        clock: Clock,
+        to: Destination | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
         self._to = to
+        self._limits = limits or Limits(clock)
         self._standing: dict[str, Trouble] = {}
         self._unsaved: list[Trouble] = []  #: what the ledger could not take yet
         self._wake = asyncio.Event()
@@ -102,7 +112,22 @@ class Operator:
         now = self._clock.now()
         for trouble in await self._store.write(lambda ledger: ledger.owed_troubles(now, now + LEASE)):
             due = await self._try(trouble)
-            await self._store.write(lambda ledger, trouble=trouble, due=due: ledger.settle_trouble(trouble, due))  # type: ignore[misc]
+            await self._settle(trouble, due)
+
+    async def _settle(self, trouble: Trouble, due: datetime | None) -> None:
+        """Write down what came of a try, and where a platform asked for a rest meanwhile."""
+        asked, since = self._limits.asked(), self._limits.now() - REMEMBERED
+
+        def work(ledger: Ledger) -> None:
+            ledger.settle_trouble(trouble, due)
+            if asked:
+                ledger.rest(asked, since)
+
+        try:
+            await self._store.write(work)
+        except StatusbotError:
+            self._limits.unheard(asked)
+            raise
 
     def _due(self, now: datetime) -> datetime | None:
         return now if self._to is not None else None
@@ -126,12 +151,16 @@ class Operator:
     async def _try(self, trouble: Trouble) -> datetime | None:
         """Send it once; None where it was told (or is given up), else when to try again."""
         assert self._to is not None
+        if rest := self._limits.rests(self._to):
+            return rest
         now = self._clock.now()
         try:
             async with asyncio.timeout(SENDING):
                 await self._send(self._to, trouble)
         except (SendError, TimeoutError) as error:
             self._note(str(error) or "no answer in time")
+            if isinstance(error, Temporary) and error.delay:
+                self._limits.limited(self._to, error.delay, wide=error.wide)
         except Exception as error:
             log.exception("telling the operator failed in our own code")
             self._note(f"our own fault ({type(error).__name__})")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.core.retry import LOOK
 from bot.core.tell import notice
-from bot.model import Act, Aside, Delivery, Directory, Incident, Notice, Outcome, Sighting, State
+from bot.model import Act, Aside, Delivery, Directory, Incident, Notice, Outcome, Rest, Sighting, State
 from bot.ports import Ledger
 
 log = logging.getLogger("statusbot.deliver")
 
+EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
 Said = Notice | Mapping[str, Any]  #: of an incident, or a digest's document
 Alike = tuple[object, ...]  #: what deliveries have in common that say the same
@@ -28,26 +30,63 @@ class Owed:
 
 
 @dataclass(slots=True)
+class Done:
+    """What a turn has brought: what was claimed, what the operator is to be told, and what platforms have asked for."""
+
+    owed: list[Owed] = field(default_factory=list)
+    told: list[tuple[str, str, bool]] = field(default_factory=list)  #: key, words, whether it is over
+    rests: list[Rest] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Turn:
-    """One transaction, on the store's thread: settle, keep the leases, claim."""
+    """One transaction, on the store's thread: settle, keep the leases, hear who rests, claim."""
 
     now: datetime
+    here: datetime  #: the platforms' time, where `now` may be a recording's
+    unknown: datetime  #: of a rest that was over by then it is known already
+    past: datetime  #: a rest that was over by then explains nothing any more
     by: str  #: the lease of what is claimed
     written: Sequence[Outcome]
     renewed: Sequence[str]  #: leases to keep
     rooms: Mapping[str, int]  #: how many may be claimed for each kind, under the empty name for any other
     busy: Collection[str]
     behind: Mapping[str, datetime]
+    asked: Sequence[Rest]  #: what platforms have asked for, for the other processes to hear
     only: Collection[int]  #: none but these deliveries, where any are named
     directory: Directory
     known: dict[Alike, Notice]  #: the notices of the last claim, to know them again
+    left: Collection[str] = ()  #: leases that are given up, though nobody knows what comes of their sends
 
-    def work(self, ledger: Ledger) -> tuple[list[Owed], list[tuple[str, str, bool]]]:
-        """What was claimed, and what the operator is to be told."""
-        told = self._write(ledger) if self.written else []
-        if self.renewed:
+    def work(self, ledger: Ledger) -> Done:
+        """What has to be done, in this order: no process waits for another that has written down who rests."""
+        done = Done()
+        if self.written:
+            done.told = self._write(ledger)
+        if self.left:
+            ledger.give_up(self.left, self.now + LOOK)
+        elif self.renewed:
             ledger.renew(self.renewed, self.now + LEASE)
-        return self._claim(ledger) if any(room > 0 for room in self.rooms.values()) else [], told
+        done.rests = ledger.rests(self.unknown)
+        self._heed(done.rests)
+        if any(room > 0 for room in self.rooms.values()):
+            done.owed = self._claim(ledger)
+        if self.asked:
+            ledger.rest(self.asked, self.past)
+        return done
+
+    def _heed(self, rests: Sequence[Rest]) -> None:
+        """Claim nothing where a platform has asked any process for a rest."""
+        resting = [rest.name for rest in rests if rest.until > self.here]
+        if resting:
+            self.busy = list(dict.fromkeys((*self.busy, *resting)))[:EXCLUDED]
+            self.rooms = {**self.rooms, **{name: 0 for name in resting if ":" not in name}}
+        limited = {rest.name: rest.limited for rest in rests if rest.limited}
+        if limited:
+            self.behind = {
+                **self.behind,
+                **{name: max(end, self.behind.get(name, end)) for name, end in limited.items()},
+            }
 
     def _write(self, ledger: Ledger) -> list[tuple[str, str, bool]]:
         """Write outcomes down; what the operator is to be told of them."""

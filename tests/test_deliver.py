@@ -38,6 +38,7 @@ from bot.store import SqlStore, open_store
 from bot.turn import Reader
 from tests.core.build import PAGE, T0, at, said, timeline
 from tests.support.clock import StillClock
+from tests.support.until import until
 
 A, B = Destination("slack", "A"), Destination("slack", "B")
 LABELS = Directory({"acme": "Acme"}, {PAGE.id: "the status page"})
@@ -396,6 +397,38 @@ async def test_stop_finishes_what_is_under_way_and_claims_nothing_more(post: Pos
     await asyncio.wait_for(running, 10)
     assert await post.states() == [State.SENT, State.PENDING]
     assert len(post.notifier.sent) == 1
+
+
+async def test_what_hangs_at_the_end_is_handed_back_and_what_arrived_is_written(post: Post) -> None:
+    """The database was locked for a while, so that of neither anything was written before the end."""
+    await post.subscribe(A, B)
+    locked = Locked(post.store)
+    worker = Deliver(locked, lambda kind: post.notifier, post.clock, LABELS)
+    locked.times, locked.after = 99, 3  # writes, of which the third is the claim
+    begun = asyncio.Event()
+
+    async def gate(destination: Destination) -> None:
+        if destination == A:
+            begun.set()
+            await asyncio.Event().wait()
+
+    post.notifier.gate = gate
+    await post.owe(report(1))
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    await until(lambda: locked.times < 99)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    locked.times = 0
+    await worker.hand_back()
+    hung, arrived = await post.outbox()
+    assert (hung.state, hung.lease, hung.due, hung.tries) == (State.DOUBTFUL, "", T0 + LOOK, 1)
+    assert arrived.state is State.SENT
+    post.notifier.gate, post.notifier.arrived[A] = None, Receipt("m1")
+    post.clock.forward(seconds=1)
+    await post.started().sweep()
+    assert await post.states() == [State.SENT] * 2
+    assert [name for name, *_ in post.notifier.sent] == ["B"]
 
 
 async def test_an_idle_worker_wakes_for_what_comes_and_stops_when_told(post: Post) -> None:

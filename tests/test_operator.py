@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 
 from bot.errors import Doubtful, Permanent, SendError, StatusbotError, Temporary
+from bot.limits import Limits
 from bot.model import Delivery, Destination, Message, Notice, Receipt
 from bot.operator import PATIENCE, Operator
 from bot.ports import Ledger
@@ -191,6 +193,32 @@ async def test_it_is_given_up_in_the_end(office: Office) -> None:
         await office.operator.round()
         office.clock.forward(hours=1)
     assert len(office.desk.keys) == 1
+
+
+async def test_a_rest_that_its_platform_asks_for_is_kept_and_told_to_every_process(office: Office) -> None:
+    office.desk.answers = [Temporary("429", delay=timedelta(seconds=400))]
+    await office.operator.tell("disk", "the disk is nearly full")
+    await office.operator.round()
+    (rest,) = await office.store.read(lambda ledger: ledger.rests(office.clock.now()))
+    assert (rest.name, rest.until - office.clock.now()) == (str(TO), timedelta(seconds=400))
+    office.clock.forward(seconds=399)
+    await office.operator.round()
+    assert len(office.desk.keys) == 1
+    office.clock.forward(seconds=2)
+    await office.operator.round()
+    assert len(office.desk.arrived) == 1
+
+
+async def test_it_does_not_send_where_its_process_was_asked_to_rest(office: Office) -> None:
+    limits = Limits(office.clock)
+    operator = Operator(office.store, lambda kind: office.desk, office.clock, TO, limits)
+    limits.limited(TO, timedelta(seconds=60))
+    await operator.tell("disk", "the disk is nearly full")
+    await operator.round()
+    assert office.desk.keys == []
+    office.clock.forward(seconds=61)
+    await operator.round()
+    assert len(office.desk.arrived) == 1
 
 
 async def test_what_the_database_cannot_take_is_told_without_it_and_once(office: Office) -> None:

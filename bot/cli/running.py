@@ -31,11 +31,12 @@ def run(
 ) -> None:
     """Collect, keep the timeline, deliver, until SIGTERM or Ctrl-C."""
     from bot.app import run as run_app
+    from bot.cli import ending
 
     settings = settings_of(context)
 
     async def work(store: Database) -> None:
-        await run_app(settings, store, record)
+        await run_app(settings, store, record, ending.begin)
 
     with_store(settings, work, alone=True)
 

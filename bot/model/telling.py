@@ -171,6 +171,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What a platform has asked for: nothing is sent there for a while, by any process."""
+
+    name: str  #: a destination, or a kind whose destinations share one account
+    until: datetime
+    limited: datetime | None = None  #: the end of what its refusals asked for; None: headers alone asked
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """A destination that refuses for good."""
 

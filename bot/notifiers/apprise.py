@@ -88,7 +88,7 @@ class Apprise:
                 answer.set_result(said)
 
         def work() -> None:
-            said = tell(service, message)
+            said = tell(service, message, self._timeout)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(settle, said)
 
@@ -99,9 +99,6 @@ class Apprise:
         from apprise import Apprise as Service  # noqa: PLC0415  # 0.1 s, and an extra that not everybody has
         from apprise import AppriseAsset  # noqa: PLC0415
 
-        from bot.bounded import bound  # noqa: PLC0415
-
-        bound()
         name = variable(ADDRESS, destination.name)
         url = self._tools.env.get(name, "")
         if not url:
@@ -118,10 +115,16 @@ def nothing(record: logging.LogRecord) -> bool:
     return False
 
 
-def tell(service: Any, message: Message) -> bool:
-    """Apprise's yes or no; what it stumbles over is a no."""
+def tell(service: Any, message: Message, timeout: float) -> bool:
+    """Apprise's yes or no, within so many seconds where it speaks HTTP; what it stumbles over is a no.
+
+    The few services that speak otherwise (e-mail, MQTT, XMPP) have Apprise's own time-outs between bytes, and no more.
+    """
+    from bot.bounded import bounded  # noqa: PLC0415  # requests, which only Apprise needs
+
     try:
-        return bool(service.notify(title=message.body["title"], body=message.body["body"], body_format="text"))
+        with bounded(timeout):
+            return bool(service.notify(title=message.body["title"], body=message.body["body"], body_format="text"))
     except Exception:  # noqa: BLE001  # a hundred services, each with its own; their words may hold the address
         return False
 

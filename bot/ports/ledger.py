@@ -18,6 +18,7 @@ from bot.model import (
     Mute,
     Near,
     Outcome,
+    Rest,
     Routing,
     Sighting,
     State,
@@ -287,6 +288,10 @@ class Ledger(Protocol):
         """Keep what these leases are on in hand until then."""
         ...
 
+    def give_up(self, leases: Collection[str], due: datetime) -> int:
+        """What these leases are still on is doubtful, and whoever comes first looks for it when due; how many."""
+        ...
+
     def doubt(
         self,
         now: datetime,
@@ -301,6 +306,14 @@ class Ledger(Protocol):
 
         only: none but these ids are leased, where any are named.
         """
+        ...
+
+    def rests(self, since: datetime) -> list[Rest]:
+        """What platforms have asked of any process, as far as it was not over by then."""
+        ...
+
+    def rest(self, rests: Sequence[Rest], since: datetime) -> None:
+        """Write down what platforms ask for, for every process; what was over by then is forgotten."""
         ...
 
     def orphan(self, now: datetime) -> int:
@@ -399,5 +412,5 @@ class Ledger(Protocol):
         ...
 
     def next_due(self, busy: Collection[str] = ()) -> datetime | None:
-        """When the next delivery is due (pending and not for one of the `busy`, or a lease that runs out)."""
+        """When the next delivery is due (pending, of no `busy` place or kind, or a lease that runs out)."""
         ...

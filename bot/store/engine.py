@@ -106,7 +106,7 @@ class SqlStore:
         with self._plainly(), self._engine.connect() as connection, connection.begin():
             ledger = SqlLedger(connection, memory=self._memory)
             result = work(ledger)
-            if ledger.queued and not self.embedded:
+            if (ledger.queued or ledger.rings) and not self.embedded:
                 connection.exec_driver_sql(RING)
             return result
 

@@ -10,12 +10,13 @@ from bot.store.notes import Notes
 from bot.store.notices import Notices
 from bot.store.pruning import Pruner
 from bot.store.recorder import Recorder
+from bot.store.rests import Rests
 from bot.store.routing import Router
 from bot.store.sources import Sources
 from bot.store.subscriptions import Subscriptions
 
 
 class SqlLedger(
-    Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Notices, Leases
+    Sources, Pruner, Recorder, Corrector, Subscriptions, Mutes, Router, Beliefs, Digests, Notes, Notices, Leases, Rests
 ):
     """ports.Ledger on a database."""

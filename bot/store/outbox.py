@@ -98,6 +98,12 @@ class Outbox(Fallbacks, Asides):
         held = and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease.in_(leases))
         self._db.execute(update(deliveries).where(held).values(leased_until=until))
 
+    def give_up(self, leases: Collection[str], due: datetime) -> int:
+        """What these leases are still on is doubtful, and whoever comes first looks for it when due; how many."""
+        left = self._doubt(and_(deliveries.c.state.in_(IN_HAND), deliveries.c.lease.in_(leases)), due)
+        self.queued += left
+        return left
+
     def doubt(
         self,
         now: datetime,
@@ -153,9 +159,10 @@ class Outbox(Fallbacks, Asides):
         return self._fetch(deliveries.c.id == delivery)[0]
 
     def next_due(self, busy: Collection[str] = ()) -> datetime | None:
-        """When the next delivery is due (first of its lane and not `busy`, or a lease that runs out)."""
+        """When the next delivery is due (first of its lane, of no `busy` place or kind, or a lease that runs out)."""
         waiting = [deliveries.c.destination.not_in(busy)] if busy else []
-        soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~waits(), *waiting) for kind in self.kinds()]
+        kinds = [kind for kind in self.kinds() if kind not in busy]
+        soonest = [self._soonest(deliveries.c.due, State.PENDING, kind, ~waits(), *waiting) for kind in kinds]
         free = deliveries.c.leased_until.is_(None)
         soonest += [self._soonest(deliveries.c.leased_until, state, None, ~free) for state in IN_HAND]
         soonest.append(self._soonest(deliveries.c.due, State.DOUBTFUL, None, free, *waiting))

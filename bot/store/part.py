@@ -22,6 +22,7 @@ class Part:
         self._writing = writing
         self._memory = memory or Memory()
         self.queued = 0  #: deliveries that this transaction made due
+        self.rings = False  #: it changed something else that every process should know at once
 
     def _rows(self, query: Select[Any] | CompoundSelect[Any], values: Row | None = None) -> list[Row]:
         """What a query finds, by the columns' names."""

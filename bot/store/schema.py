@@ -24,7 +24,7 @@ from sqlalchemy import text as sql
 from bot.model import Act, Belief, Impact, Mode, State, Status
 from bot.store.columns import Document, Instant, Relations, Strings, Word
 
-VERSION = "0001"  #: the newest version in migrations/versions
+VERSION = "0002"  #: the newest version in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -380,6 +380,17 @@ aside = Table(
     instant("since"),
     text("reason"),
     text("digest"),
+)
+
+#: where platforms have asked for a rest: a destination, or a kind whose destinations share one account.
+#: `limited`: the end of what a refusal asked for, null where headers alone did
+rests = Table(
+    "rests",
+    metadata,
+    Column("name", Text, primary_key=True),
+    instant("until", nullable=False),
+    instant("limited"),
+    Index("ix_rests_until", "until"),
 )
 
 #: what a report of an incident that was pruned is known again by: its texts are gone, that it was seen is not

@@ -70,6 +70,8 @@ class World:
     env: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
     faults: dict[str, Fault] = field(default_factory=dict)  #: of what is sent, by platform, while they stand here
+    wait: int = 1  #: seconds that a 429 asks for
+    late: float = 0.0  #: seconds before a slow answer
     struck: list[str] = field(default_factory=list)  #: the platforms at which one came about
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,12 +95,12 @@ class World:
         fault = self.faults.get(platform, Fault.NONE) if request.method == "POST" else Fault.NONE
         if fault is not Fault.NONE:
             self.struck.append(platform)
-        return Fate(fault)
+        return Fate(fault, self.wait, self.late)
 
-    async def until(self, happened: Callable[[], object], what: str) -> None:
+    async def until(self, happened: Callable[[], object], what: str, bound: float = BOUND) -> None:
         """Wait until the platforms have seen something happen, as long as the program is there to do it."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + BOUND
+        end = loop.time() + bound
         while not happened():
             self._heard.clear()
             fault = [program.tale for program in self.running if program.process.returncode is not None]

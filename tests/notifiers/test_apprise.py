@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.notifiers.digests import broken, large, nothing, ordinary
 from tests.notifiers.notices import outcome, tools, whole_text
 from tests.support.notices import DOWN, HOSTILE, hostile, notice, notices, update
 from tests.support.server import Server, serve
+from tests.support.until import until
+from tests.test_bounded import dripping_head
 
 OPS = Destination("apprise", "ops-eu")
 DELIVERY = Delivery(1, "key-1", OPS, "i1", "u1", Act.POST)
@@ -38,8 +41,8 @@ def notifier(url: str = "", timeout: float = 20) -> Apprise:
     return Apprise(tools(APPRISE_URL_OPS_EU=url) if url else tools(), timeout=timeout)
 
 
-async def send(server: Server, patience: float = 20) -> Receipt | SendError:
-    made = notifier(server.url.replace("http://", "json://") + f"/{SECRET}", patience)
+async def send(server: Server, patience: float = 20, wish: str = "") -> Receipt | SendError:
+    made = notifier(server.url.replace("http://", "json://") + f"/{SECRET}{wish}", patience)
     return await outcome(made.send(OPS, made.render(notice(act=Act.POST, sightings=(DOWN,))), DELIVERY))
 
 
@@ -96,13 +99,21 @@ async def test_a_service_that_hangs_holds_up_nothing() -> None:
     assert str(error) == "no answer in time"
 
 
-async def test_an_answer_that_leads_elsewhere_is_not_followed() -> None:
+@pytest.mark.parametrize("wish", ["", "?redirect=yes"])
+async def test_an_answer_that_leads_elsewhere_is_not_followed_whatever_the_address_wants(wish: str) -> None:
     async def elsewhere(request: web.Request) -> web.StreamResponse:
         return web.Response(status=307, headers={"Location": f"http://{request.host}/elsewhere"})
 
     async with serve(elsewhere) as server:
-        assert isinstance(await send(server), Temporary)
+        assert isinstance(await send(server, wish=wish), Temporary)
     assert [request.path for request in server.requests if request.path == "/elsewhere"] == []
+
+
+async def test_a_service_whose_head_drips_for_ever_holds_no_thread() -> None:
+    async with dripping_head() as address:
+        error = await send(Server(address), patience=0.5)
+        assert isinstance(error, Temporary)
+        await until(lambda: not any(thread.name == "apprise" for thread in threading.enumerate()))
 
 
 async def test_an_answer_without_end_is_not_read_to_its_end() -> None:

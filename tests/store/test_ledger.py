@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +13,13 @@ from sqlalchemy import Connection, event
 
 from bot.deliver import Deliver
 from bot.errors import Doubtful, Permanent, StatusbotError, Temporary
-from bot.limits import Limits
-from bot.model import Act, Destination, Mode, Outcome, Receipt, State
+from bot.limits import REMEMBERED, Limits
+from bot.model import Act, Destination, Mode, Outcome, Receipt, Rest, State
 from bot.store import open_store
 from bot.turn import LEASE
 from tests.core.build import T0
 from tests.support.clock import StillClock
-from tests.test_deliver import LABELS, A, B, Post, report
+from tests.test_deliver import LABELS, A, B, Locked, Post, report
 
 C = Destination("webhook", "C")
 
@@ -190,6 +191,32 @@ async def test_a_slack_channel_that_is_limited_holds_up_no_other_until_a_second_
     assert not limits.rests(third)
 
 
+def test_two_channels_that_two_processes_were_refused_at_once_mean_the_workspace_s_limit() -> None:
+    clock = StillClock(T0)
+    limits, third, until = Limits(clock), Destination("slack", "third"), T0 + timedelta(seconds=20)
+    limits.limited(A, timedelta(seconds=30))
+    limits.hear([Rest("slack:A", until, until), Rest(str(C), until, until)], T0)
+    assert not limits.rests(third)
+    limits.hear([Rest(str(B), until, until)], T0)
+    assert limits.rests(third) == until, "as long as both rest"
+    clock.forward(seconds=60)
+    again = clock.now() + timedelta(seconds=30)
+    limits.limited(A, timedelta(seconds=30))
+    assert not limits.rests(third)
+    limits.hear([Rest(str(B), again, again)], clock.now())
+    assert limits.rests(third) == again, "not only the first time"
+    assert not limits.rests(Destination("webhook", "other"))
+
+
+def test_only_what_may_be_unknown_is_heard_again() -> None:
+    clock = StillClock(T0)
+    limits = Limits(clock)
+    assert limits.unknown() == T0 - REMEMBERED, "what has piled up before it started"
+    limits.hear([], T0)
+    clock.forward(seconds=5)
+    assert limits.unknown() == T0
+
+
 def test_a_limit_that_a_platform_calls_global_rests_all_that_its_account_sends() -> None:
     clock = StillClock(T0)
     limits = Limits(clock)
@@ -207,6 +234,135 @@ def test_a_pace_that_a_platform_documents_is_kept() -> None:
     assert not limits.rests(Destination("teams", "other"))
     clock.forward(seconds=1)
     assert not limits.rests(Destination("teams", "ops"))
+
+
+async def test_what_a_platform_asks_of_one_process_is_asked_of_all(post: Post) -> None:
+    await post.subscribe(A, B)
+    other = post.started()
+    post.notifier.script[A] = [Temporary("429", delay=timedelta(seconds=400))]
+    await post.owe(report(1))
+    await post.sweep()
+    await post.owe(report(2, thread="2"))
+    await other.sweep()
+    assert [name for name, *_ in post.notifier.sent] == ["A", "B", "B"]
+    (waiting,) = [each for each in await post.outbox() if each.destination == A and not each.tries]
+    assert waiting.due == T0, "it was not even claimed"
+    post.clock.forward(seconds=401)
+    await other.sweep()
+    assert sorted(text for name, _, text in post.notifier.sent if name == "A") == ["words 1", "words 1", "words 2"]
+
+
+async def test_a_process_that_starts_anew_keeps_a_rest_that_another_was_asked_for(post: Post) -> None:
+    """The ledger owes nothing to A but what came after the refusal, so nothing but the rest holds it back."""
+    await post.subscribe(A)
+    post.notifier.script[A] = [Receipt("m1", rest=timedelta(seconds=30))]
+    await post.owe(report(1))
+    await post.sweep()
+    await post.owe(report(2))
+    await post.started().sweep()
+    assert [text for *_, text in post.notifier.sent] == ["words 1"]
+    post.clock.forward(seconds=31)
+    await post.started().sweep()
+    assert [text for *_, text in post.notifier.sent] == ["words 1", "words 2"]
+
+
+async def test_a_second_channel_that_is_limited_in_another_process_means_the_workspace_s_limit(post: Post) -> None:
+    third, later = Destination("slack", "third"), timedelta(seconds=60)
+    await post.subscribe(A)
+    post.notifier.script = defaultdict(list, {A: [Temporary("429", delay=later)], B: [Temporary("429", delay=later)]})
+    await post.owe(report(1))
+    await post.sweep()
+    await post.subscribe(B)
+    await post.owe(report(2, thread="2"))
+    await post.started().sweep()
+    await post.subscribe(third)
+    await post.owe(report(3, thread="3"))
+    await post.sweep()
+    await post.started().sweep()
+    assert [name for name, *_ in post.notifier.sent] == ["A", "B"], "the third channel rests as well, for everybody"
+    post.clock.forward(seconds=61)
+    await post.started().sweep()
+    assert "third" in [name for name, *_ in post.notifier.sent]
+
+
+async def test_what_came_while_another_process_was_limited_is_one_message_too(post: Post) -> None:
+    await post.subscribe(C)
+    post.notifier.script[C] = [Temporary("429", delay=timedelta(seconds=400))]
+    await post.owe(report(1))
+    await post.sweep()
+    await post.owe(report(2), report(3), report(4))
+    post.clock.forward(seconds=500)
+    await post.started().sweep()
+    told = post.notifier.notices[-1]
+    assert ([update.text for update in told.updates], told.limited) == (["words 2", "words 3", "words 4"], True)
+
+
+async def test_the_very_first_claim_of_a_process_knows_what_came_during_a_limit(post: Post) -> None:
+    await post.subscribe(C)
+    over = T0 + timedelta(seconds=400)
+    await post.store.write(lambda ledger: ledger.rest([Rest(str(C), over, over)], T0))
+    await post.owe(report(1), report(2))
+    post.clock.forward(seconds=500)
+    await post.sweep()
+    assert [[update.text for update in told.updates] for told in post.notifier.notices] == [["words 1", "words 2"]]
+
+
+async def test_what_is_in_hand_already_heeds_what_another_process_was_asked_for(post: Post) -> None:
+    """One message is under way and one waits behind it, when the rest is heard with what came of a third."""
+    await post.subscribe(A, B)
+    rest, begun, free = Rest("slack", T0 + timedelta(seconds=60)), asyncio.Event(), asyncio.Event()
+
+    async def gate(destination: Destination) -> None:
+        begun.set()
+        if destination == A:
+            await free.wait()
+        else:
+            await post.store.write(lambda ledger: ledger.rest([rest], T0))
+
+    post.notifier.gate = gate
+    await post.owe(report(1))
+    await post.subscribe(A)
+    await post.owe(report(2, thread="2"))
+    sweeping = asyncio.create_task(post.worker.sweep())
+    await begun.wait()
+    async with asyncio.timeout(10):
+        while State.SENT not in await post.states():
+            pass
+    free.set()
+    await sweeping
+    assert sorted(name for name, *_ in post.notifier.sent) == ["A", "B"]
+    (waiting,) = [each for each in await post.outbox() if each.state is State.PENDING]
+    assert (waiting.due, waiting.tries) == (rest.until, 0)
+
+
+async def test_a_rest_that_could_not_be_written_down_is_written_later(post: Post) -> None:
+    await post.subscribe(A)
+    locked = Locked(post.store)
+    worker = Deliver(locked, lambda kind: post.notifier, post.clock, LABELS)
+    post.notifier.script[A] = [Receipt("m1", rest=timedelta(seconds=30))]
+    await post.owe(report(1))
+    locked.times, locked.after = 1, 1
+    await worker.sweep()
+    assert await post.store.read(lambda ledger: ledger.rests(T0)) == []
+    await worker.sweep()
+    (rest,) = await post.store.read(lambda ledger: ledger.rests(T0))
+    assert (rest.name, rest.until, rest.limited) == ("slack:A", T0 + timedelta(seconds=30), None)
+
+
+async def test_a_rest_of_a_moment_is_nobody_else_s_business(post: Post) -> None:
+    await post.subscribe(A, C)
+    post.notifier.script[A] = [Temporary("429", delay=timedelta(seconds=1))]
+    await post.owe(*(report(number, thread=str(number)) for number in range(9)))  # at which Slack's own pace is reached
+    await post.sweep()
+    assert await post.store.read(lambda ledger: ledger.rests(T0)) == []
+
+
+async def test_while_a_whole_kind_rests_nothing_of_it_is_due(post: Post) -> None:
+    """Else the worker would look again and again."""
+    await post.subscribe(A, C)
+    await post.owe(report(1))
+    assert await post.store.read(lambda ledger: ledger.next_due(["webhook"])) == T0
+    assert await post.store.read(lambda ledger: ledger.next_due(["webhook", "slack"])) is None
 
 
 # --- destinations that refuse ------------------------------------------------------------------------------------

@@ -66,6 +66,17 @@ def test_the_versions_lead_to_the_schema(fresh: Callable[[], str]) -> None:
     assert "deliveries" in at_once
 
 
+@pytest.mark.parametrize("version", ["0001"])
+def test_a_database_of_an_earlier_version_is_brought_to_the_newest(fresh: Callable[[], str], version: str) -> None:
+    def earlier(connection: Connection) -> None:
+        migrations.migrate(connection, None, version)
+        assert versions.version_of(connection) == version
+        assert "rests" not in described(connection)
+        versions.upgrade(connection)
+
+    assert made_by(fresh(), earlier) == made_by(fresh(), versions.upgrade)
+
+
 def test_the_schema_s_version_is_the_last_one() -> None:
     assert ScriptDirectory.from_config(migrations.configuration()).get_heads() == [VERSION]
 

@@ -18,8 +18,10 @@ from bot.errors import UsageError
 from bot.store.trouble import line
 
 
-def migrate(connection: Connection, version: str | None) -> None:
+def migrate(connection: Connection, version: str | None, to: str = "head") -> None:
     """Run the versions that a database of `version` (None: an empty one) lacks, in the caller's transaction.
+
+    to: the last one that is run.
 
     Raises UsageError for a version that this program does not know.
     """
@@ -31,7 +33,7 @@ def migrate(connection: Connection, version: str | None) -> None:
             what = f"it was made by a newer statusbot (its version is {version}): install that one"
             raise UsageError(line(connection.engine.url, what)) from None
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def configuration() -> Config:
