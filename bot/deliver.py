@@ -142,7 +142,8 @@ class Deliver:
             while not (self._stopping and self._settled):
                 self._wake.clear()
                 await self._round(group)
-                await self._rest()
+                if not (self._stopping and self._settled):  # else nothing would wake it any more
+                    await self._rest()
 
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
         """Send until nothing is owed any more that falls due within `patience`, or until that much real time is over.

@@ -38,6 +38,7 @@ from bot.store import SqlStore, open_store
 from bot.turn import Reader
 from tests.core.build import PAGE, T0, at, said, timeline
 from tests.support.clock import StillClock
+from tests.support.until import until
 
 A, B = Destination("slack", "A"), Destination("slack", "B")
 LABELS = Directory({"acme": "Acme"}, {PAGE.id: "the status page"})
@@ -396,6 +397,27 @@ async def test_stop_finishes_what_is_under_way_and_claims_nothing_more(post: Pos
     await asyncio.wait_for(running, 10)
     assert await post.states() == [State.SENT, State.PENDING]
     assert len(post.notifier.sent) == 1
+
+
+async def test_told_to_stop_it_ends_with_the_last_word_about_what_was_under_way(post: Post) -> None:
+    """It slept until something was due, with nothing left to do, until it was cancelled."""
+    await post.subscribe(A)
+    begun, free = asyncio.Event(), asyncio.Event()
+
+    async def gate(destination: Destination) -> None:
+        begun.set()
+        await free.wait()
+
+    post.notifier.gate = gate
+    await post.owe(report(1))
+    running = asyncio.create_task(post.worker.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    post.clock.forward(seconds=1)
+    post.worker.stop()
+    await until(lambda: post.worker.round_at == post.clock.now())
+    free.set()
+    await asyncio.wait_for(running, 10)
+    assert await post.states() == [State.SENT]
 
 
 async def test_an_idle_worker_wakes_for_what_comes_and_stops_when_told(post: Post) -> None:
