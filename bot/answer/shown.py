@@ -56,9 +56,16 @@ class State:
 
 
 def subscribed(
-    made: Subscription, open_now: Sequence[Incident], directory: Directory, unknown: Mapping[str, str] | None = None
+    made: Subscription,
+    open_now: Sequence[Incident],
+    others: int,
+    directory: Directory,
+    unknown: Mapping[str, str] | None = None,
 ) -> Reply:
-    """That it is done, what is open now, and what will come. unknown: names that nobody knows -> what may be meant."""
+    """That it is done, what is open now, and what will come.
+
+    others: how many more are open and not told now. unknown: names that nobody knows -> what may be meant.
+    """
     rows = [Row((f"{names(made.providers, directory)}",), (terms(made),))]
     if unknown:
         meant = [f"{name}{near}" for name, near in unknown.items()]
@@ -66,6 +73,9 @@ def subscribed(
     if open_now:
         count = f"{len(open_now)} open incident{'' if len(open_now) == 1 else 's'} now"
         rows.append(Row((f"{count}, told here in a moment:",), tuple((_titled(found),) for found in open_now[:MOST])))
+    elif others:
+        more = f"{others} open incident{'' if others == 1 else 's'} now"
+        rows.append(Row((f"{more}, told here before, muted, or left out by what was chosen.",)))
     else:
         rows.append(Row(("Nothing is open now.",), (("The next trouble is told here when it begins.",),)))
     return Reply(("This channel is told about",), tuple(rows), private=False)
@@ -106,7 +116,7 @@ def unsubscribed(
         of = f" to {names(named, directory)}" if named else ""
         why = " What it is told stands in statusbot.toml, and is changed there." if fixed else ""
         return Reply((f"This channel has no subscription{of} that could be taken away here.{why}",), done=False)
-    rows = tuple(Row((names(entry.providers, directory),), (terms(entry),)) for entry in left[:MOST])
+    rows = tuple(_subscription_row(entry, directory) for entry in left[:MOST])
     what = listing([names(entry.providers, directory) for entry in gone])
     return Reply((f"Told no more here: {what}.", " It is still told:" if rows else ""), rows, private=False)
 
@@ -240,11 +250,9 @@ def muted(wish: Mute, incident: Incident | None, provider: Provider | None) -> R
     """What is quiet now, until when, and what is still told."""
     name = _titled(incident) if incident else provider.name if provider else ""
     until: Line = (" until ", wish.until) if wish.until else (" until it is lifted",)
-    still = (
-        "Its message stays current, and its end is told."
-        if incident
-        else "Standing messages stay current; their ends are told."
-    )
+    still = "Standing messages stay current; their ends are told."
+    if incident:
+        still = "Its message stays current, and its end is told." if incident.open else "It is over as far as is known."
     back = (Button(Verb.UNMUTE, wish.incident or wish.provider, "Unmute"),)
     return Reply((f"🔕 Muted here: {name}", *until, f". {still}"), buttons=back, private=False)
 

@@ -19,7 +19,7 @@ from bot.answer.reply import Form, Verb
 from bot.frontends.discord.asking import asker, lacking
 from bot.frontends.discord.budget import Budget
 from bot.frontends.discord.commands import tree_of
-from bot.frontends.discord.giving import OLD, Giving, Interaction
+from bot.frontends.discord.giving import STRANGE, Giving, Interaction
 from bot.frontends.discord.picker import ALL, STEPS, picker, step, unpack
 from bot.frontends.discord.views import Page, words
 from bot.markup.components import pressed
@@ -137,13 +137,13 @@ class Client(discord.Client):
             work = self._desk.press(who, Verb(verb), value)
             await self._giving.answer(interaction, work, private=not who.may or verb not in CHANGING)
         else:
-            await self._giving.say(interaction, words(OLD, done=False))
+            await self._giving.say(interaction, words(STRANGE, done=False))
 
     async def _step(self, interaction: Interaction, verb: str, value: str, chosen: Any) -> None:
         """A step of the picker."""
         wish = unpack(value)
         if wish is None:
-            await self._giving.say(interaction, words(OLD, done=False))
+            await self._giving.say(interaction, words(STRANGE, done=False))
             return
         if verb != ALL:
             wish = step(verb, wish, map(str, chosen))
