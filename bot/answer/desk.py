@@ -280,7 +280,7 @@ class Desk:
 
         def work(ledger: Ledger) -> Reply:
             told = account(ledger, incident, self._vocabulary, asker.to, self._clock.now())
-            return shown.why(told, self._directory, asker.to) if told else self._no_incident(ledger, asker, incident)
+            return shown.why(told, self._directory) if told else self._no_incident(ledger, asker, incident)
 
         return await self._safely(work, writing=False)
 

@@ -24,7 +24,7 @@ from bot.core.summary import (
     tone,
 )
 from bot.core.text import clip
-from bot.model import Belief, Destination, Directory, Incident, Mute, Provider, Subscription
+from bot.model import Belief, Directory, Incident, Mute, Provider, Subscription
 
 MOST = 8  #: rows of one answer
 NEWEST = 6  #: updates of one incident
@@ -230,7 +230,7 @@ def incident(found: Incident, directory: Directory) -> Reply:
     return Reply((lagging or "What was said:",), tuple(rows), more, buttons)
 
 
-def why(told: Account, directory: Directory, to: Destination) -> Reply:
+def why(told: Account, directory: Directory) -> Reply:
     """Which rule joined each statement, and whether this channel is told."""
     found = told.incident
     rows = [_incident_row(found, directory)]
@@ -238,7 +238,7 @@ def why(told: Account, directory: Directory, to: Destination) -> Reply:
         rules = tuple((f"{rule_words(found.joined.get(report.id, ''))}.",) for report in update.reports)
         rows.append(Row(said(update, directory.labels), tuple(dict.fromkeys(rules))))
     verdicts = tuple((f"{verdict_words(verdict, found)}.",) for verdict in told.verdicts)
-    rows.append(Row(("This channel",), verdicts or ((f"{to} has no subscription.",),)))
+    rows.append(Row(("This channel",), verdicts or (("It has no subscription.",),)))
     earlier = len(found.updates) - NEWEST
     return Reply(("Why it stands so:",), tuple(rows), f"{earlier} earlier" if earlier > 0 else "")
 
