@@ -304,7 +304,8 @@ class Desk:
             return self._no_incident(ledger, asker, what)
         wish = _muted(asker, incident, provider, until)
         ledger.mute(wish)
-        return shown.muted(wish, incident, provider)
+        heard = any(entry.to == asker.to for entry in ledger.subscriptions())
+        return shown.muted(wish, incident, provider, heard=heard)
 
     async def _mute_by_words(self, asker: Asker, words: Sequence[str]) -> Reply:
         """The last word is a length where it can be one, or the last two (2 hours), after "for" or without."""

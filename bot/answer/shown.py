@@ -246,13 +246,15 @@ def why(told: Account, directory: Directory) -> Reply:
 # --- quiet -------------------------------------------------------------------------------------------------------
 
 
-def muted(wish: Mute, incident: Incident | None, provider: Provider | None) -> Reply:
-    """What is quiet now, until when, and what is still told."""
+def muted(wish: Mute, incident: Incident | None, provider: Provider | None, *, heard: bool = True) -> Reply:
+    """What is quiet now, until when, and what is still told. heard: whether the channel has any subscription."""
     name = _titled(incident) if incident else provider.name if provider else ""
     until: Line = (" until ", wish.until) if wish.until else (" until it is lifted",)
     still = "Standing messages stay current; their ends are told."
     if incident:
         still = "Its message stays current, and its end is told." if incident.open else "It is over as far as is known."
+    if not heard:
+        still = "This channel has no subscription, so nothing is told here as it is."
     back = (Button(Verb.UNMUTE, wish.incident or wish.provider, "Unmute"),)
     return Reply((f"🔕 Muted here: {name}", *until, f". {still}"), buttons=back, private=False)
 

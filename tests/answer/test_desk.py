@@ -392,7 +392,19 @@ async def test_how_long_is_written_as_people_do(store: SqlStore, length: str) ->
     assert await store.read(lambda ledger: ledger.mutes()) == [Mute(SLACK, provider="acme", until=at(125))]
 
 
+async def test_what_a_muted_channel_is_still_told_depends_on_whether_it_is_told_at_all(store: SqlStore) -> None:
+    """A button outlives the subscription by which its message came."""
+    await desk(store).ask(ANN, "subscribe acme")
+    await knows(store, MAIL)
+    assert "its end is told" in told(await desk(store).press(ANN, Verb.MUTE, MAIL.id))
+    await desk(store).ask(ANN, "unsubscribe acme")
+    reply = told(await desk(store).press(ANN, Verb.MUTE, MAIL.id))
+    assert "no subscription" in reply
+    assert "its end is told" not in reply
+
+
 async def test_an_incident_that_is_over_is_muted_without_a_promise_of_its_end(store: SqlStore) -> None:
+    await desk(store).ask(ANN, "subscribe acme")
     await knows(store, OVER)
     reply = told(await desk(store).press(ANN, Verb.MUTE, OVER.id))
     assert "It is over as far as is known." in reply
