@@ -23,12 +23,14 @@ from bot.frontends.slack.workspace import Refused, Workspace
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
+    from slack_sdk.socket_mode.request import SocketModeRequest
 
 log = logging.getLogger("statusbot.slack")
 
 quiet = logging.getLogger("statusbot.slack.library")  #: whose lines may hold addresses that are secrets, and bodies
 quiet.setLevel(logging.CRITICAL + 1)
 
+REMEMBERED = 2_000  #: names of requests, of which each has up to two
 DEAF = "it no longer answers"
 MENDS = {
     "invalid_auth": "SLACK_APP_TOKEN is not valid",
@@ -60,6 +62,7 @@ class Socket:
         self._pace = pace
         self._told = False  # that it is lost
         self._old: SocketModeClient | None = None  # a connection to move away from, which is still heard
+        self._seen: dict[str, None] = {}  # names of the newest requests, oldest first
         self.connected = False
 
     async def hold(self) -> None:
@@ -125,11 +128,32 @@ class Socket:
             ping_interval=self._pace.ping,
         )
         client = handler.client
+        client.socket_mode_request_listeners[:] = [self._once(handler.handle)]
         own, client.aiohttp_client_session = client.aiohttp_client_session, self._workspace.session()
         await own.close()
         client.proxy = None
         client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
         return client
+
+    def _once(self, handle: Any) -> Any:
+        """The handler for what has not come before: Slack repeats what it has seen no acknowledgement of."""
+
+        async def listener(client: SocketModeClient, request: SocketModeRequest) -> None:
+            if self._known(request):
+                await client.send_socket_mode_response({"envelope_id": request.envelope_id})
+            else:
+                await handle(client, request)
+
+        return listener
+
+    def _known(self, request: SocketModeRequest) -> bool:
+        """Whether it came before, by any of its names; from now on it did."""
+        names = [request.envelope_id, word(request.payload, "event_id")]
+        known = any(name in self._seen for name in names if name)
+        self._seen |= dict.fromkeys(filter(None, names))
+        while len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return known
 
     async def _address(self) -> str:
         """Where to connect, once. Raises Refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,22 @@ async def test_what_is_typed_while_it_moves_is_heard_once(by_socket: Bench) -> N
     await serves(by_socket)
     await by_socket.idle()
     assert len(by_socket.slack.answers) == 2
+
+
+async def test_what_slack_repeats_by_the_next_connection_is_answered_once(by_socket: Bench) -> None:
+    body = by_socket.ann.command("help")
+    sent = {"type": "slash_commands", "envelope_id": "e-1", "payload": body, "accepts_response_payload": True}
+    await by_socket.slack.links[0].send_json(sent)
+    await by_socket.slack.until(lambda: by_socket.slack.answers, "the answer")
+    await by_socket.slack.links[0].close()
+    await again(by_socket)
+    waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    by_socket.slack._acks["e-1"] = waiting
+    await by_socket.slack.links[1].send_json({**sent, "retry_attempt": 1})
+    async with asyncio.timeout(3):
+        assert await waiting == {}
+    await by_socket.idle()
+    assert len(by_socket.slack.answers) == 1
 
 
 async def test_the_connection_from_which_it_moved_is_given_up_once_the_new_one_stands() -> None:
