@@ -118,11 +118,16 @@ class Client(discord.Client):
 
     async def on_ready(self) -> None:
         """A new session."""
-        self._heard(str(self.user), len(self.guilds))
+        self._tell_heard()
 
     async def on_resumed(self) -> None:
         """The session from before."""
-        self._heard(str(self.user), len(self.guilds))
+        self._tell_heard()
+
+    def _tell_heard(self) -> None:
+        """Tell the supervisor, unless the connection of which this event told is over already."""
+        if not self.is_closed():
+            self._heard(str(self.user), len(self.guilds))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """A press; commands go their own way, through the tree."""

@@ -84,6 +84,7 @@ class Gateway:
             async with asyncio.timeout(self._unheard.total_seconds()) as self._standing:
                 await client.start(self._tools.env.get(TOKEN, ""), reconnect=False)
         finally:
+            self._standing = None
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(LEAVING.total_seconds()):
                     await client.close()

@@ -113,7 +113,9 @@ async def test_a_gateway_that_refuses_sessions_is_said_and_each_try_has_its_paus
     assert told(caplog) == [LOST.format("Discord has ended the session"), BACK]
 
 
-async def test_a_connection_that_breaks_again_and_again_is_not_resumed_for_ever() -> None:
+async def test_a_connection_that_breaks_again_and_again_is_not_resumed_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with listening(Chat(drops=True)) as scene:
         await scene.chat.listening()
         await scene.chat.sockets[0].close(code=1001)
@@ -121,6 +123,7 @@ async def test_a_connection_that_breaks_again_and_again_is_not_resumed_for_ever(
         assert 1 < len(scene.chat.resumed) < BREAKS
         scene.chat.drops = False
         assert (await scene.chat.types("status")).said
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 async def test_a_gateway_that_says_nothing_is_not_waited_for_for_ever(caplog: pytest.LogCaptureFixture) -> None:
