@@ -142,7 +142,8 @@ class Deliver:
             while not (self._stopping and self._settled):
                 self._wake.clear()
                 await self._round(group)
-                await self._rest()
+                if not (self._stopping and self._settled):  # else nothing would wake it any more
+                    await self._rest()
 
     async def hand_back(self) -> None:
         """Once `run` was cancelled: write what came of sends; what hung is to be looked for by whoever is there."""

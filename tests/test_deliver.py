@@ -431,6 +431,27 @@ async def test_what_hangs_at_the_end_is_handed_back_and_what_arrived_is_written(
     assert [name for name, *_ in post.notifier.sent] == ["B"]
 
 
+async def test_told_to_stop_it_ends_with_the_last_word_about_what_was_under_way(post: Post) -> None:
+    """It slept until something was due, with nothing left to do, until it was cancelled."""
+    await post.subscribe(A)
+    begun, free = asyncio.Event(), asyncio.Event()
+
+    async def gate(destination: Destination) -> None:
+        begun.set()
+        await free.wait()
+
+    post.notifier.gate = gate
+    await post.owe(report(1))
+    running = asyncio.create_task(post.worker.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    post.clock.forward(seconds=1)
+    post.worker.stop()
+    await until(lambda: post.worker.round_at == post.clock.now())
+    free.set()
+    await asyncio.wait_for(running, 10)
+    assert await post.states() == [State.SENT]
+
+
 async def test_an_idle_worker_wakes_for_what_comes_and_stops_when_told(post: Post) -> None:
     await post.subscribe(A)
     done = asyncio.Event()

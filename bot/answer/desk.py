@@ -14,7 +14,7 @@ from bot.answer.asked import COMMANDS, Asked, asked, nearest
 from bot.answer.names import LONGEST, MANY, Names, fit
 from bot.answer.reply import Asker, Choice, Form, Reply, Row, Verb, Wish
 from bot.answer.states import sources
-from bot.answer.welcome import greet, hear_again
+from bot.answer.welcome import going_on, greet, hear_again
 from bot.answer.why import account
 from bot.core.dates import length_of
 from bot.core.match import Vocabulary
@@ -72,9 +72,9 @@ class Desk:
         """The answer to a line of words; the dialog, where somebody wants to subscribe and says to nothing yet."""
         wanted = asked(words)
         if wanted.command not in COMMANDS:
-            return replace(self.help(), text=(wanted.wrong,), done=False)
+            return replace(self.help(asker), text=(wanted.wrong,), done=False)
         if wanted.wrong:
-            return Reply((f"{wanted.wrong} ", f"Like this: {COMMANDS[wanted.command][0]}"), done=False)
+            return self._no(asker, wanted.wrong, wanted.command)
         if wanted.command == "subscribe":
             return await self._subscribe_by_words(asker, wanted)
         return await self._one_of(asker, wanted)
@@ -106,11 +106,12 @@ class Desk:
             case "unmute":
                 return await self.unmute(asker, name)
             case _:
-                return self.help()
+                return self.help(asker)
 
-    def help(self) -> Reply:
-        """Every command, with an example."""
-        rows = tuple(Row((usage,), ((about,),)) for usage, about in COMMANDS.values())
+    def help(self, asker: Asker | None = None) -> Reply:
+        """Every command, with an example, as it is typed where somebody asks."""
+        before = asker.before if asker else ""
+        rows = tuple(Row((f"{before}{usage}",), ((about,),)) for usage, about in COMMANDS.values())
         return Reply(("What you can ask:",), rows)
 
     # subscriptions
@@ -120,27 +121,28 @@ class Desk:
         if refused := self._refused(asker):
             return refused
         if not wish.providers:
-            return self._no("Which provider?", "subscribe")
+            return self._no(asker, "Which provider?", "subscribe")
         named = [self._names.provider(word) for word in wish.providers]
         for word, found in zip(wish.providers, named, strict=True):
             if found is None:
                 return self._not_watched(word)
         if any(len(name) > LONGEST for name in (*wish.components, *wish.regions)):
-            return self._no("No component has so long a name.", "subscribe")
+            return self._no(asker, "No component has so long a name.", "subscribe")
         wish = replace(wish, providers=tuple(found.id for found in named if found))
         await self._learn(wish.providers)
         if any(not _CALL.fullmatch(word) for words in wish.mention.values() for word in words.split()):
-            return self._no("Only people, groups and the channel itself can be called.", "subscribe")
+            return self._no(asker, "Only people, groups and the channel itself can be called.", "subscribe")
         return await self._safely(lambda ledger: self._subscribe(ledger, asker, wish))
 
     def _subscribe(self, ledger: Ledger, asker: Asker, wish: Wish) -> Reply:
         wanted = self._subscription(asker, wish)
         made = ledger.subscribe(wanted)
-        open_now = greet(ledger, made, self._providers, self._clock.now())
+        told = greet(ledger, made, self._providers, self._clock.now())
+        others = len(going_on(ledger, made, self._providers, self._clock.now())) - len(told)
         self._wake()
         unknown = self._names.unknown(made.components, wish.providers)
         near = {name: self._names.near_component(name, wish.providers) for name in unknown}
-        return shown.subscribed(made, open_now, self._directory, near)
+        return shown.subscribed(made, told, others, self._directory, near)
 
     def _subscription(self, asker: Asker, wish: Wish) -> Subscription:
         components = tuple(dict.fromkeys(self._names.canonical(name, wish.providers) for name in wish.components))
@@ -160,24 +162,24 @@ class Desk:
         if not wanted.words and not wanted.options:
             return self._refused(asker) or Form(Wish())
         await self._learn(self._by_id)
-        wish = self._wish(wanted)
+        wish = self._wish(asker, wanted)
         return wish if isinstance(wish, Reply) else await self.subscribe(asker, wish)
 
-    def _wish(self, wanted: Asked) -> Wish | Reply:
+    def _wish(self, asker: Asker, wanted: Asked) -> Wish | Reply:
         """What a line asks for: words that mean a provider, and after them its components."""
         if len(wanted.words) > MANY:
-            return self._no(TOO_MUCH, "subscribe")
+            return self._no(asker, TOO_MUCH, "subscribe")
         providers, others, odd = self._names.parted(wanted.words)
         if odd or (others and not providers):
             return self._not_watched((odd or others)[0])
         impact, mode = (wanted.options.get(name, ("",))[-1].casefold() for name in ("min", "mode"))
         if impact and impact not in IMPACTS:
-            return self._no(_none_of(impact, "impact", IMPACTS), "subscribe")
+            return self._no(asker, _none_of(impact, "impact", IMPACTS), "subscribe")
         if mode and mode not in list(Mode):
-            return self._no(_none_of(mode, "mode", list(Mode)), "subscribe")
+            return self._no(asker, _none_of(mode, "mode", list(Mode)), "subscribe")
         mention = dict(pair.partition("=")[::2] for pair in wanted.options.get("mention", ()))
         if any(least not in IMPACTS for least in mention):
-            return self._no("--mention is written like this: --mention critical=@here.", "subscribe")
+            return self._no(asker, "--mention is written like this: --mention critical=@here.", "subscribe")
         return Wish(
             providers=tuple(providers),
             components=(*others, *wanted.options.get("component", ())),
@@ -193,7 +195,7 @@ class Desk:
         if refused := self._refused(asker):
             return refused
         if len(providers) > MANY:
-            return self._no(TOO_MUCH, "unsubscribe")
+            return self._no(asker, TOO_MUCH, "unsubscribe")
         named, parts, odd = self._names.parted(providers)
 
         def work(ledger: Ledger) -> Reply:
@@ -267,18 +269,18 @@ class Desk:
             if provider is not None:
                 mine = ledger.timeline(provider=provider.id, since=self._clock.now() - LATELY)
                 return shown.timeline([entry for entry in mine if entry.open], mine, self._directory)
-            return shown.incident(found, self._directory) if found else self._no_incident(ledger, incident)
+            return shown.incident(found, self._directory) if found else self._no_incident(ledger, asker, incident)
 
         return await self._safely(work, writing=False)
 
     async def why(self, asker: Asker, incident: str) -> Reply:
         """Why an incident reads as it does, and whether this channel is told."""
         if not incident:
-            return self._no("Which incident?", "why")
+            return self._no(asker, "Which incident?", "why")
 
         def work(ledger: Ledger) -> Reply:
             told = account(ledger, incident, self._vocabulary, asker.to, self._clock.now())
-            return shown.why(told, self._directory, asker.to) if told else self._no_incident(ledger, incident)
+            return shown.why(told, self._directory) if told else self._no_incident(ledger, asker, incident)
 
         return await self._safely(work, writing=False)
 
@@ -290,19 +292,20 @@ class Desk:
             return refused
         wait = length_of(length) if length else None
         if length and wait is None:
-            return self._no(f'"{clip(length, 20)}" is no length of time: write 30m, 2h or 1d.', "mute")
+            return self._no(asker, f'"{clip(length, 20)}" is no length of time: write 30m, 2h or 1d.', "mute")
         if not what:
-            return self._no("Mute what?", "mute")
+            return self._no(asker, "Mute what?", "mute")
         until = self._clock.now() + wait if wait else None
         return await self._safely(lambda ledger: self._mute(ledger, asker, what, until))
 
     def _mute(self, ledger: Ledger, asker: Asker, what: str, until: datetime | None) -> Reply:
         incident, provider = self._meant(ledger, what)
         if incident is None and provider is None:
-            return self._no_incident(ledger, what)
+            return self._no_incident(ledger, asker, what)
         wish = _muted(asker, incident, provider, until)
         ledger.mute(wish)
-        return shown.muted(wish, incident, provider)
+        heard = any(entry.to == asker.to for entry in ledger.subscriptions())
+        return shown.muted(wish, incident, provider, heard=heard)
 
     async def _mute_by_words(self, asker: Asker, words: Sequence[str]) -> Reply:
         """The last word is a length where it can be one, or the last two (2 hours), after "for" or without."""
@@ -317,13 +320,13 @@ class Desk:
         if refused := self._refused(asker):
             return refused
         if not what:
-            return self._no("Unmute what?", "unmute")
+            return self._no(asker, "Unmute what?", "unmute")
         return await self._safely(lambda ledger: self._unmute(ledger, asker, what))
 
     def _unmute(self, ledger: Ledger, asker: Asker, what: str) -> Reply:
         incident, provider = self._meant(ledger, what)
         if incident is None and provider is None:
-            return self._no_incident(ledger, what)
+            return self._no_incident(ledger, asker, what)
         lifted = ledger.unmute(_muted(asker, incident, provider, None))
         if lifted:
             hear_again(ledger, _muted(asker, incident, provider, None), self._providers, self._clock.now())
@@ -369,17 +372,19 @@ class Desk:
         words = asker.why_not or "You may not change what this channel is told."
         return None if asker.may else Reply((words,), done=False)
 
-    def _no(self, words: str, command: str) -> Reply:
-        return Reply((words, f" Like this: {COMMANDS[command][0]}"), done=False)
+    def _no(self, asker: Asker, words: str, command: str) -> Reply:
+        """That something cannot be done, with the way to ask for it."""
+        like = f" Like this: {asker.before}{COMMANDS[command][0]}"
+        return Reply((words, "" if asker.asked_each else like), done=False)
 
     def _not_watched(self, word: str) -> Reply:
         return Reply((self._names.not_watched(word),), done=False)
 
-    def _no_incident(self, ledger: Ledger, word: str) -> Reply:
+    def _no_incident(self, ledger: Ledger, asker: Asker, word: str) -> Reply:
         """That a word names no incident, with the nearest name of one, or of a provider."""
         known = ledger.timeline(since=self._clock.now() - REMEMBERED)
         names = [name for entry in known for name in (*entry.references, entry.id)]
-        meant = nearest(word, names) or self._names.near(word) or "; `timeline` lists them."
+        meant = nearest(word, names) or self._names.near(word) or f"; {asker.before}timeline lists them."
         return Reply((f'"{clip(word, 40)}" is no incident that I know{meant}',), done=False)
 
     async def _learn(self, providers: Iterable[str]) -> None:

@@ -20,6 +20,8 @@ class Asker:
     user: str  #: the platform's id of the person
     may: bool = True  #: whether they may change what the channel is told
     why_not: str = ""  #: where they may not: what it takes, in a sentence
+    before: str = field(default="", compare=False)  #: what stands before a command where it is typed: `/statusbot `
+    asked_each: bool = field(default=False, compare=False)  #: whether the chat asks for each argument by itself
 
 
 class Verb(StrEnum):

@@ -24,7 +24,7 @@ from bot.core.summary import (
     tone,
 )
 from bot.core.text import clip
-from bot.model import Belief, Destination, Directory, Incident, Mute, Provider, Subscription
+from bot.model import Belief, Directory, Incident, Mute, Provider, Subscription
 
 MOST = 8  #: rows of one answer
 NEWEST = 6  #: updates of one incident
@@ -56,9 +56,16 @@ class State:
 
 
 def subscribed(
-    made: Subscription, open_now: Sequence[Incident], directory: Directory, unknown: Mapping[str, str] | None = None
+    made: Subscription,
+    open_now: Sequence[Incident],
+    others: int,
+    directory: Directory,
+    unknown: Mapping[str, str] | None = None,
 ) -> Reply:
-    """That it is done, what is open now, and what will come. unknown: names that nobody knows -> what may be meant."""
+    """That it is done, what is open now, and what will come.
+
+    others: how many more are open and not told now. unknown: names that nobody knows -> what may be meant.
+    """
     rows = [Row((f"{names(made.providers, directory)}",), (terms(made),))]
     if unknown:
         meant = [f"{name}{near}" for name, near in unknown.items()]
@@ -66,6 +73,9 @@ def subscribed(
     if open_now:
         count = f"{len(open_now)} open incident{'' if len(open_now) == 1 else 's'} now"
         rows.append(Row((f"{count}, told here in a moment:",), tuple((_titled(found),) for found in open_now[:MOST])))
+    elif others:
+        more = f"{others} open incident{'' if others == 1 else 's'} now"
+        rows.append(Row((f"{more}, told here before, muted, or left out by what was chosen.",)))
     else:
         rows.append(Row(("Nothing is open now.",), (("The next trouble is told here when it begins.",),)))
     return Reply(("This channel is told about",), tuple(rows), private=False)
@@ -106,7 +116,7 @@ def unsubscribed(
         of = f" to {names(named, directory)}" if named else ""
         why = " What it is told stands in statusbot.toml, and is changed there." if fixed else ""
         return Reply((f"This channel has no subscription{of} that could be taken away here.{why}",), done=False)
-    rows = tuple(Row((names(entry.providers, directory),), (terms(entry),)) for entry in left[:MOST])
+    rows = tuple(_subscription_row(entry, directory) for entry in left[:MOST])
     what = listing([names(entry.providers, directory) for entry in gone])
     return Reply((f"Told no more here: {what}.", " It is still told:" if rows else ""), rows, private=False)
 
@@ -220,7 +230,7 @@ def incident(found: Incident, directory: Directory) -> Reply:
     return Reply((lagging or "What was said:",), tuple(rows), more, buttons)
 
 
-def why(told: Account, directory: Directory, to: Destination) -> Reply:
+def why(told: Account, directory: Directory) -> Reply:
     """Which rule joined each statement, and whether this channel is told."""
     found = told.incident
     rows = [_incident_row(found, directory)]
@@ -228,7 +238,7 @@ def why(told: Account, directory: Directory, to: Destination) -> Reply:
         rules = tuple((f"{rule_words(found.joined.get(report.id, ''))}.",) for report in update.reports)
         rows.append(Row(said(update, directory.labels), tuple(dict.fromkeys(rules))))
     verdicts = tuple((f"{verdict_words(verdict, found)}.",) for verdict in told.verdicts)
-    rows.append(Row(("This channel",), verdicts or ((f"{to} has no subscription.",),)))
+    rows.append(Row(("This channel",), verdicts or (("It has no subscription.",),)))
     earlier = len(found.updates) - NEWEST
     return Reply(("Why it stands so:",), tuple(rows), f"{earlier} earlier" if earlier > 0 else "")
 
@@ -236,15 +246,15 @@ def why(told: Account, directory: Directory, to: Destination) -> Reply:
 # --- quiet -------------------------------------------------------------------------------------------------------
 
 
-def muted(wish: Mute, incident: Incident | None, provider: Provider | None) -> Reply:
-    """What is quiet now, until when, and what is still told."""
+def muted(wish: Mute, incident: Incident | None, provider: Provider | None, *, heard: bool = True) -> Reply:
+    """What is quiet now, until when, and what is still told. heard: whether the channel has any subscription."""
     name = _titled(incident) if incident else provider.name if provider else ""
     until: Line = (" until ", wish.until) if wish.until else (" until it is lifted",)
-    still = (
-        "Its message stays current, and its end is told."
-        if incident
-        else "Standing messages stay current; their ends are told."
-    )
+    still = "Standing messages stay current; their ends are told."
+    if incident:
+        still = "Its message stays current, and its end is told." if incident.open else "It is over as far as is known."
+    if not heard:
+        still = "This channel has no subscription, so nothing is told here as it is."
     back = (Button(Verb.UNMUTE, wish.incident or wish.provider, "Unmute"),)
     return Reply((f"🔕 Muted here: {name}", *until, f". {still}"), buttons=back, private=False)
 

@@ -15,8 +15,17 @@ MANY = 10  #: incidents of which it is told at once; the status says what else i
 
 def greet(ledger: Ledger, subscription: Subscription, providers: Sequence[Provider], at: datetime) -> list[Incident]:
     """Queue for a new subscriber what is open now; those incidents that it will be told of."""
-    wanted = [entry for entry in providers if not subscription.providers or entry.id in subscription.providers]
-    return _catch_up(ledger, subscription.to, wanted, at)
+    return _catch_up(ledger, subscription.to, _wanted(subscription, providers), at)
+
+
+def going_on(ledger: Ledger, subscription: Subscription, providers: Sequence[Provider], at: datetime) -> list[Incident]:
+    """What is open now at its providers, whether or not its filter lets it through and whether or not it was told."""
+    wanted = _wanted(subscription, providers)
+    return [found for each in wanted for found in welcome(ledger.timeline(provider=each.id, open_only=True), at)]
+
+
+def _wanted(subscription: Subscription, providers: Sequence[Provider]) -> list[Provider]:
+    return [entry for entry in providers if not subscription.providers or entry.id in subscription.providers]
 
 
 def hear_again(ledger: Ledger, mute: Mute, providers: Sequence[Provider], at: datetime) -> list[Incident]:

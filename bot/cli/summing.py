@@ -136,8 +136,9 @@ async def _send(
     sent = await dispatch(store, settings, made, asked, to)
     failed = [delivery for delivery in sent if delivery.state is not State.SENT]
     for delivery in failed:
-        owed = "" if delivery.state in (State.DEAD, State.HELD) else "; it is still owed, and `statusbot run` sends it"
-        _say(f"{delivery.destination}: {delivery.reason or 'not sent yet'}{owed}; or run this again")
+        given_up = delivery.state in (State.DEAD, State.HELD)
+        mend = "run this again once that is mended" if given_up else "`statusbot run` still sends it, or run this again"
+        _say(f"{delivery.destination}: {delivery.reason or 'not sent yet'}; {mend}")
     if not sent and sys.stderr.isatty():
         _say("this window was told there already")
     return FAILED if failed else DONE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from bot import notifiers
 from bot.config import Settings, check_destination
-from bot.doctor import discord, slack, sources
+from bot.doctor import discord, slack, slack_app, sources
 from bot.doctor.finding import Finding, Level
 from bot.errors import StatusbotError
 from bot.markup import PLAIN, clean
@@ -21,7 +21,13 @@ from bot.watch import Watching
 __all__ = ["Finding", "Level", "examine"]
 
 PATIENCE = 60.0  #: seconds for each group of checks
-PLATFORMS = {"slack": slack.examine, "discord": discord.examine}
+#: what each token says of a platform that can be asked, whether anything is told there or only commands are answered
+ASKED = (
+    ("slack", slack_app.BOT),
+    ("slack", slack_app.TOKEN),
+    ("slack", slack_app.SECRET),
+    ("discord", "DISCORD_BOT_TOKEN"),
+)
 UNTRIED = "its address has the right form; nothing is sent to it: `statusbot test`"
 
 
@@ -41,7 +47,7 @@ async def examine(settings: Settings, watch: Watching, tools: Tools) -> list[Fin
     named = [entry.to for entry in settings.subscriptions] + known.destinations
     backing = [entry.fallback for entry in settings.subscriptions] + [settings.operator]
     every = list(dict.fromkeys([*named, *filter(None, backing)]))
-    groups = [_bounded("destinations", lambda: destinations(tools, every))]
+    groups = [_bounded("destinations", lambda: destinations(tools, every, settings.may_subscribe))]
     groups.append(_bounded("sources", lambda: sources.examine(tools, watch, known.sightings)))
     told, read = await asyncio.gather(*groups)
     return [configuration(settings, watch), *known.findings, *told, *read, *map(standing, known.troubles)]
@@ -98,18 +104,22 @@ async def _look(store: SqlStore, clock: Clock) -> Known:
     return Known([Finding(Level.OK, "database", "up to date, and can be written")], told, sightings, troubles)
 
 
-async def destinations(tools: Tools, every: Iterable[Destination]) -> list[Finding]:
-    """A line for each destination; those of a platform that can be asked after one for its token."""
+async def destinations(
+    tools: Tools, every: Iterable[Destination], may_subscribe: Collection[str] = ()
+) -> list[Finding]:
+    """A line for each destination; those of a platform that can be asked after what is to say of its tokens."""
     found: list[Finding] = []
-    by_kind: dict[str, list[Destination]] = {}
+    by_kind: dict[str, list[Destination]] = {kind: [] for kind, token in ASKED if tools.env.get(token)}
     for to in every:
         if fault := _unset(to, tools):
             found.append(fault)
         else:
             by_kind.setdefault(to.kind, []).append(to)
     for kind, some in by_kind.items():
-        if kind in PLATFORMS:
-            found += await PLATFORMS[kind](tools, some)
+        if kind == "slack":
+            found += await slack.examine(tools, some, may_subscribe)
+        elif kind == "discord":
+            found += await discord.examine(tools, some)
         else:
             words = UNTRIED if notifiers.REGISTRY[kind].needs else "ready"
             found += [Finding(Level.OK, str(to), words) for to in some]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from bot.core.summary import duration
 from bot.doctor.finding import Answer, Finding, Level, ask, each
+from bot.frontends.discord.budget import SPARE
 from bot.model import Destination
 from bot.notifiers.discord import ADDRESS, HOME, TOKEN
 from bot.ports import Tools
@@ -18,12 +21,30 @@ HISTORY = 1 << 16
 
 
 async def examine(tools: Tools, destinations: Iterable[Destination]) -> list[Finding]:
-    """A line for the token and one for each channel."""
+    """A line for the token, some for what keeps the commands from being heard, and one for each channel."""
     me = await _get(tools, "/users/@me")
     if reason := refused(me, "the token is not accepted: copy it again from the bot's page"):
         return [Finding(Level.FAILURE, TOKEN, reason)]
     found = await each(destinations, lambda to: _channel(tools, to, str(me.body.get("id", ""))))
-    return [Finding(Level.OK, TOKEN, f"the bot {str(me.body.get('username', '?'))[:80]}"), *found]
+    application, gateway = await _get(tools, "/oauth2/applications/@me"), await _get(tools, "/gateway/bot")
+    name = str(me.body.get("username", "?"))[:80]
+    return [Finding(Level.OK, TOKEN, f"the bot {name}"), *commands(application.body, gateway.body), *found]
+
+
+def commands(application: Any, gateway: Any) -> list[Finding]:
+    """What keeps Discord from telling the commands to `statusbot run`; nothing where it cannot be known."""
+    found = []
+    if isinstance(application, dict) and application.get("interactions_endpoint_url"):
+        mend = "commands go to the application's Interactions Endpoint URL: empty it on the application's page"
+        found.append(Finding(Level.FAILURE, "commands", mend))
+    limit = gateway.get("session_start_limit") if isinstance(gateway, dict) else None
+    left, wait = (limit.get("remaining"), limit.get("reset_after")) if isinstance(limit, dict) else (None, None)
+    if isinstance(left, int) and left <= SPARE and isinstance(wait, int | float):
+        words = (
+            f"the bot has connected too often: {left} times more in the next {duration(timedelta(milliseconds=wait))}"
+        )
+        found.append(Finding(Level.WARNING, "commands", f"{words}; `statusbot run` waits with its last {SPARE}"))
+    return found
 
 
 async def _get(tools: Tools, path: str) -> Answer:

@@ -1,11 +1,13 @@
-"""Slack: the token, the scopes that were granted, and each channel."""
+"""Slack: the token, the scopes that were granted, each channel, and what the commands need besides."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from bot.doctor import slack_app
 from bot.doctor.finding import Answer, Finding, Level, ask, each
+from bot.frontends.slack.manifest import SCOPES
 from bot.model import Destination
 from bot.notifiers.slack import MENDS, TOKEN
 from bot.ports import Tools
@@ -13,14 +15,20 @@ from bot.ports import Tools
 REPEAT = "deliveries may repeat after a lost answer"
 
 
-async def examine(tools: Tools, destinations: Iterable[Destination]) -> list[Finding]:
-    """A line for the token and one for each channel."""
+async def examine(
+    tools: Tools, destinations: Iterable[Destination], may_subscribe: Collection[str] = ()
+) -> list[Finding]:
+    """A line for the token, some for the commands where the settings ask for them, and one for each channel."""
+    if not tools.env.get(TOKEN):
+        return await slack_app.examine(tools, "", may_subscribe, None)
     answer = await _call(tools, "auth.test")
     if reason := refused(answer):
-        return [Finding(Level.FAILURE, TOKEN, reason)]
+        return [Finding(Level.FAILURE, TOKEN, reason), *await slack_app.socket(tools)]
     scopes = granted(answer)
     found = await each(destinations, lambda to: _channel(tools, to, scopes))
-    return [token(answer.body, scopes), *found]
+    heard = slack_app.heard(tools.env)
+    app = await slack_app.examine(tools, tools.env[TOKEN], may_subscribe, scopes) if heard else []
+    return [token(answer.body, scopes), *app, *found]
 
 
 async def _channel(tools: Tools, to: Destination, scopes: Collection[str] | None) -> Finding:
@@ -51,14 +59,21 @@ def granted(answer: Answer) -> frozenset[str] | None:
     return None if told is None else frozenset(word.strip() for word in told.split(",") if word.strip())
 
 
-def token(body: Any, scopes: Collection[str] | None) -> Finding:
+def token(body: Any, scopes: frozenset[str] | None) -> Finding:
     """The token, by its scopes."""
     whose = f"{body.get('user', 'an app')} in {body.get('team', 'a workspace')}"
     if scopes is None:
         return Finding(Level.WARNING, TOKEN, f"{whose}; Slack does not tell its scopes: compare them with the README's")
     if "chat:write" not in scopes:
         return Finding(Level.FAILURE, TOKEN, f"{whose} may not write: grant the scope chat:write, and install it again")
-    return Finding(Level.OK, TOKEN, whose)
+    spare = sorted(scopes - set(SCOPES) - {"incoming-webhook"})
+    return Finding(Level.OK, TOKEN, f"{whose}{f'; nothing here needs the scopes {_some(spare)}' if spare else ''}")
+
+
+def _some(words: Sequence[str], most: int = 5) -> str:
+    """The first of them, and how many more there are."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def channel(to: Destination, answer: Answer, scopes: Collection[str] | None) -> Finding:

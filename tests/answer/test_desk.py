@@ -114,6 +114,34 @@ async def test_to_subscribe_with_words(store: SqlStore) -> None:
     assert not reply.private  # everybody in the channel sees what it will be told
 
 
+async def test_what_is_open_and_was_told_before_is_not_denied(store: SqlStore) -> None:
+    await knows(store, MAIL)
+    assert "1 open incident now, told here in a moment" in told(await desk(store).ask(ANN, "subscribe acme"))
+    again = told(await desk(store).ask(ANN, "subscribe acme --mode edit"))
+    assert "1 open incident now, told here before" in again
+    assert "Nothing is open" not in again
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("mute", "Mute what? Like this: /bot mute MO1221364 2h"),
+        ("subscribe acme --min", "--min needs a value. Like this: /bot subscribe"),
+        ("why nothing-like-it", "; /bot timeline lists them."),
+        ("help", "/bot unsubscribe microsoft-365"),
+        ("wht", "/bot unsubscribe microsoft-365"),
+    ],
+)
+async def test_commands_are_shown_as_they_are_typed_where_somebody_asks(
+    store: SqlStore, typed: str, expected: str
+) -> None:
+    assert expected in told(await desk(store).ask(replace(ANN, before="/bot "), typed))
+
+
+async def test_where_each_argument_is_asked_for_no_line_is_shown_to_be_typed(store: SqlStore) -> None:
+    assert told(await desk(store).mute(replace(ANN, before="/", asked_each=True), "")) == "Mute what?\n"
+
+
 async def test_to_subscribe_with_nothing_asks_for_the_dialog(store: SqlStore) -> None:
     assert await desk(store).ask(ANN, "subscribe") == Form(Wish())
     assert await desk(store).press(ANN, Verb.SUBSCRIBE, "acme") == Form(Wish(("acme",)))
@@ -362,6 +390,25 @@ async def test_to_mute_an_incident_for_a_while(store: SqlStore) -> None:
 async def test_how_long_is_written_as_people_do(store: SqlStore, length: str) -> None:
     await desk(store).ask(ANN, f"mute acme {length}")
     assert await store.read(lambda ledger: ledger.mutes()) == [Mute(SLACK, provider="acme", until=at(125))]
+
+
+async def test_what_a_muted_channel_is_still_told_depends_on_whether_it_is_told_at_all(store: SqlStore) -> None:
+    """A button outlives the subscription by which its message came."""
+    await desk(store).ask(ANN, "subscribe acme")
+    await knows(store, MAIL)
+    assert "its end is told" in told(await desk(store).press(ANN, Verb.MUTE, MAIL.id))
+    await desk(store).ask(ANN, "unsubscribe acme")
+    reply = told(await desk(store).press(ANN, Verb.MUTE, MAIL.id))
+    assert "no subscription" in reply
+    assert "its end is told" not in reply
+
+
+async def test_an_incident_that_is_over_is_muted_without_a_promise_of_its_end(store: SqlStore) -> None:
+    await desk(store).ask(ANN, "subscribe acme")
+    await knows(store, OVER)
+    reply = told(await desk(store).press(ANN, Verb.MUTE, OVER.id))
+    assert "It is over as far as is known." in reply
+    assert "its end is told" not in reply
 
 
 async def test_to_mute_a_provider_by_its_name(store: SqlStore) -> None:

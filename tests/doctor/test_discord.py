@@ -92,3 +92,15 @@ def test_overwrites_apply_for_everybody_then_for_roles_together_then_for_the_bot
     assert allowed(rules(("8", 0b0001, 0), ("1", 0, 0b0001)), MEMBER, roles, "1") == 0b0110
     both = {"roles": ["8", "9"]}
     assert allowed(rules(("8", 0, 0b0001), ("9", 0b0001, 0)), both, roles, "1") == 0b10111, "an allowing role wins"
+
+
+async def test_what_keeps_the_commands_from_being_heard_is_a_line_and_nothing_else_is() -> None:
+    limit = {"total": 1000, "remaining": 3, "reset_after": 2_400_000}
+    assert (
+        discord.commands({"interactions_endpoint_url": None}, {"session_start_limit": {**limit, "remaining": 900}})
+        == []
+    )
+    assert discord.commands(None, {"message": "no"}) == []
+    elsewhere, spent = discord.commands({"interactions_endpoint_url": "https://x"}, {"session_start_limit": limit})
+    assert (elsewhere.level, "Interactions Endpoint URL" in elsewhere.words) == (Level.FAILURE, True)
+    assert (spent.level, "3 times more in the next 40 min" in spent.words) == (Level.WARNING, True)

@@ -83,6 +83,9 @@ class Chat(Fake):
     deaf: bool = False  #: it no longer acknowledges heartbeats
     closing: int = 0  #: the code with which it answers an IDENTIFY, instead of READY
     forgets: bool = False  #: it does not know a session again
+    refuses: bool = False  #: it answers an IDENTIFY with an invalid session
+    mute: bool = False  #: it answers an IDENTIFY with nothing
+    drops: bool = False  #: it closes whatever has been resumed
     shut: bool = False  #: it lets nobody connect
     sequence: int = 0
     happened: asyncio.Event = field(default_factory=asyncio.Event)
@@ -148,9 +151,17 @@ class Chat(Fake):
                 await socket.send_json({"op": 9, "d": False})
             else:
                 await self._tell(socket, "RESUMED", {})
-                self.sockets.append(socket)
+                if self.drops:
+                    await socket.close(code=1001)
+                else:
+                    self.sockets.append(socket)
 
     async def _welcome(self, socket: web.WebSocketResponse, who: Mapping[str, Any]) -> None:
+        if self.mute:
+            return
+        if self.refuses:
+            await socket.send_json({"op": 9, "d": False})
+            return
         code = self.closing or (0 if who["token"] == TOKEN else 4004)
         if code:
             await socket.close(code=code)

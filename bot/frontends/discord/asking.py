@@ -31,7 +31,8 @@ def asker(interaction: discord.Interaction[discord.Client]) -> Asker:
     thread = interaction.channel if isinstance(interaction.channel, discord.Thread) else None
     number = thread.parent_id if thread else interaction.channel_id or 0
     why_not = _why_not(interaction, (thread.parent or thread) if thread else interaction.channel)
-    return Asker(Destination("discord", str(number)), str(interaction.user.id), not why_not, why_not)
+    to, user = Destination("discord", str(number)), str(interaction.user.id)
+    return Asker(to, user, not why_not, why_not, before="/", asked_each=True)
 
 
 def _why_not(interaction: discord.Interaction[discord.Client], place: object) -> str:

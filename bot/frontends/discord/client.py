@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import discord
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.http import Route
 from yarl import URL
 
@@ -18,7 +19,7 @@ from bot.answer.reply import Form, Verb
 from bot.frontends.discord.asking import asker, lacking
 from bot.frontends.discord.budget import Budget
 from bot.frontends.discord.commands import tree_of
-from bot.frontends.discord.giving import OLD, Giving, Interaction
+from bot.frontends.discord.giving import STRANGE, Giving, Interaction
 from bot.frontends.discord.picker import ALL, STEPS, picker, step, unpack
 from bot.frontends.discord.views import Page, words
 from bot.markup.components import pressed
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("statusbot")
 
 HOME = "https://discord.com/api/v10"
+BREAKS, WITHIN = 5, timedelta(minutes=1)  #: of one connection, after which resuming it at once is no use
 CHANGING = (Verb.MUTE, Verb.UNMUTE, Verb.UNSUBSCRIBE)  #: whose answers are for the whole channel
 
 
+class Ended(Exception):  # it is told to the supervisor, and is no fault of ours
+    """Discord does not keep up the session; its words are for the log."""
+
+
 class Client(discord.Client):
-    """One connection to the gateway, from its login to its end.
+    """One session of the gateway, from its login to its end; a broken connection of it is resumed.
 
     heard: called with the bot's name and the number of its servers each time that it is connected.
     """
@@ -57,6 +63,7 @@ class Client(discord.Client):
         self._heard = heard
         self._giving = Giving(self._form)
         self._budget: Budget | None = None
+        self._breaks: list[datetime] = []  # of the connection, as far as they count
         self.tree = tree_of(self, desk, self._giving)
 
     async def setup_hook(self) -> None:
@@ -73,10 +80,9 @@ class Client(discord.Client):
         await self._budget.take()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Count every identify after the first; then discord.py's own part waits 5 s. Raises Spent."""
-        if not initial and self._budget is not None:
-            await self._budget.take()
-        await super().before_identify_hook(shard_id, initial=initial)
+        """The first was counted (`setup_hook`); no other may follow, whatever becomes of `dispatch`. Raises Ended."""
+        if not initial:
+            raise Ended("Discord has ended the session")
 
     async def _tell_commands(self) -> None:
         """Tell Discord the commands where they changed (it takes 200 creations a day)."""
@@ -87,17 +93,41 @@ class Client(discord.Client):
         await self._store.write(lambda ledger: ledger.save_note(name, digest))
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Hand on an event; after the end discord.py would stumble over one that it had put off (`ready`)."""
+        """Hand on an event; after the end discord.py would stumble over one that it had put off (`ready`).
+
+        Raises Ended where discord.py, which just then tells of a break, should not go on by itself.
+        """
+        cause = sys.exc_info()[1]
+        if event == "disconnect" and isinstance(cause, ReconnectWebSocket):
+            self._broken(resumable=cause.resume)
         if not self.is_closed():
             super().dispatch(event, *args, **kwargs)
 
+    def _broken(self, *, resumable: bool) -> None:
+        """The connection broke: it is resumed, unless that would be in vain. Raises Ended.
+
+        discord.py would resume for ever without a pause, and begin another session every 5 s, however often that is
+        refused. So each session has a client of its own, with a pause before it and with what is left of the budget.
+        """
+        now = self._clock.now()
+        self._breaks = [*(at for at in self._breaks if now - at < WITHIN), now]
+        if not resumable:
+            raise Ended("Discord has ended the session")
+        if len(self._breaks) >= BREAKS:
+            raise Ended("the connection breaks again and again")
+
     async def on_ready(self) -> None:
         """A new session."""
-        self._heard(str(self.user), len(self.guilds))
+        self._tell_heard()
 
     async def on_resumed(self) -> None:
         """The session from before."""
-        self._heard(str(self.user), len(self.guilds))
+        self._tell_heard()
+
+    def _tell_heard(self) -> None:
+        """Tell the supervisor, unless the connection of which this event told is over already."""
+        if not self.is_closed():
+            self._heard(str(self.user), len(self.guilds))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """A press; commands go their own way, through the tree."""
@@ -112,13 +142,13 @@ class Client(discord.Client):
             work = self._desk.press(who, Verb(verb), value)
             await self._giving.answer(interaction, work, private=not who.may or verb not in CHANGING)
         else:
-            await self._giving.say(interaction, words(OLD, done=False))
+            await self._giving.say(interaction, words(STRANGE, done=False))
 
     async def _step(self, interaction: Interaction, verb: str, value: str, chosen: Any) -> None:
         """A step of the picker."""
         wish = unpack(value)
         if wish is None:
-            await self._giving.say(interaction, words(OLD, done=False))
+            await self._giving.say(interaction, words(STRANGE, done=False))
             return
         if verb != ALL:
             wish = step(verb, wish, map(str, chosen))

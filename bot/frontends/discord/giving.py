@@ -24,6 +24,7 @@ QUICK = timedelta(seconds=1.5)  #: how long an answer may take before Discord is
 PATIENCE = timedelta(minutes=2)  #: … before the person is told that it takes too long
 SLOW = "That takes longer than it should; I have given up waiting. Look with /subscriptions whether it was done."
 OLD = "That is of another version of me. Reload Discord, and take the command from its list."
+STRANGE = "This button is of another version of me. Type / and take a command from the list."
 FAULT = "Something went wrong on my side; my log says what."
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.answer.asked import asked as understood
 from bot.answer.reply import Asker, Choice, Form, Reply, Verb, Wish
 from bot.frontends.slack import dialog, replies
+from bot.frontends.slack.manifest import COMMAND
 from bot.frontends.slack.request import Asked, word
 from bot.frontends.slack.rights import Rights
 from bot.frontends.slack.workspace import Reach, Refused, Workspace
@@ -87,7 +88,7 @@ class Answers:
 
     async def _asker(self, who: Asked) -> Asker:
         why_not = await self._rights.why_not(who.user)
-        return Asker(Destination(KIND, who.channel), who.user, not why_not, why_not)
+        return Asker(Destination(KIND, who.channel), who.user, not why_not, why_not, before=f"{COMMAND} ")
 
     async def _subscribed(self, who: Asked, wanted: Callable[[Asker], Awaitable[Reply | Form]]) -> Reply | None:
         """Subscribe the channel, if it can be told at all, and join it where it is public."""

@@ -3,6 +3,8 @@
 Bolt's handler (slack-sdk's client) carries the messages. Whether the connection lives, and when there is to be another,
 is judged here: left to itself the client tries one address, good for a single use, for ever, connects anew without a
 pause as often as Slack asks it to, and is known to miss a silent death (python-slack-sdk#1110, #1701, #1922).
+Where Slack asks to move, the old connection is heard until the new one has stood for a while: what somebody types
+meanwhile may still come by the old one, and Slack shows an error where nobody acknowledges it.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from bot.frontends.slack.workspace import Refused, Workspace
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
+    from slack_sdk.socket_mode.request import SocketModeRequest
 
 log = logging.getLogger("statusbot.slack")
 
 quiet = logging.getLogger("statusbot.slack.library")  #: whose lines may hold addresses that are secrets, and bodies
 quiet.setLevel(logging.CRITICAL + 1)
 
+REMEMBERED = 2_000  #: names of requests, of which each has up to two
+DEAF = "it no longer answers"
 MENDS = {
     "invalid_auth": "SLACK_APP_TOKEN is not valid",
     "not_allowed_token_type": "SLACK_APP_TOKEN is no app-level token (xapp-…)",
@@ -56,10 +61,18 @@ class Socket:
         self._token = token
         self._pace = pace
         self._told = False  # that it is lost
+        self._old: SocketModeClient | None = None  # a connection to move away from, which is still heard
+        self._seen: dict[str, None] = {}  # names of the newest requests, oldest first
         self.connected = False
 
     async def hold(self) -> None:
         """Keep a connection until cancelled; trouble is said once, and its end once."""
+        try:
+            await self._hold()
+        finally:
+            await self._keep(None)
+
+    async def _hold(self) -> None:
         failures = 0
         while True:
             began, delay = monotonic(), 0.0
@@ -84,19 +97,22 @@ class Socket:
         Raises Refused or TimeoutError where it never stands.
         """
         client = await self._client()
+        moves = False
         try:
             ended: asyncio.Queue[str] = asyncio.Queue()
             client.on_close_listeners.append(_putting(ended, "Slack has closed it"))
-            client.on_error_listeners.append(_putting(ended, "it broke"))
+            client.on_error_listeners.append(_putting(ended, DEAF))  # aiohttp's pings, or the network
             client.connect_to_new_endpoint = _putting(ended, "")  # type: ignore[method-assign]
             async with asyncio.timeout(self._pace.connect):
                 client.wss_uri = await self._address()
                 await client.connect()  # type: ignore[no-untyped-call]
             self._stands()
-            return await self._death(client, ended)
+            reason = await self._death(client, ended)
+            moves = not reason
+            return reason
         finally:
             self.connected = False
-            await self._drop(client)
+            await (self._keep(client) if moves else self._drop(client))
 
     async def _client(self) -> SocketModeClient:
         """A client on the shared session, which knows the proxies, in place of a session of its own."""
@@ -112,11 +128,32 @@ class Socket:
             ping_interval=self._pace.ping,
         )
         client = handler.client
+        client.socket_mode_request_listeners[:] = [self._once(handler.handle)]
         own, client.aiohttp_client_session = client.aiohttp_client_session, self._workspace.session()
         await own.close()
         client.proxy = None
         client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
         return client
+
+    def _once(self, handle: Any) -> Any:
+        """The handler for what has not come before: Slack repeats what it has seen no acknowledgement of."""
+
+        async def listener(client: SocketModeClient, request: SocketModeRequest) -> None:
+            if self._known(request):
+                await client.send_socket_mode_response({"envelope_id": request.envelope_id})
+            else:
+                await handle(client, request)
+
+        return listener
+
+    def _known(self, request: SocketModeRequest) -> bool:
+        """Whether it came before, by any of its names; from now on it did."""
+        names = [request.envelope_id, word(request.payload, "event_id")]
+        known = any(name in self._seen for name in names if name)
+        self._seen |= dict.fromkeys(filter(None, names))
+        while len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return known
 
     async def _address(self) -> str:
         """Where to connect, once. Raises Refused."""
@@ -128,9 +165,16 @@ class Socket:
         while True:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(ended.get(), self._pace.ping)
+            await self._keep(None)
             listens = client.message_receiver is not None and not client.message_receiver.done()
             if not listens or not await client.is_connected():
-                return "it no longer answers"
+                return DEAF
+
+    async def _keep(self, client: SocketModeClient | None) -> None:
+        """Go on hearing this one beside the next, and no other: Slack counts them."""
+        old, self._old = self._old, client
+        if old is not None:
+            await self._drop(old)
 
     async def _drop(self, client: SocketModeClient) -> None:
         """End a client's tasks and its connection, but not the shared session."""

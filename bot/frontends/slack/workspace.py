@@ -27,6 +27,8 @@ Json = dict[str, Any]
 Ask = Callable[["AsyncWebClient"], Awaitable[Any]]
 
 TIMEOUT = 10.0  #: seconds for one call
+#: what Slack says (nothing, where it does not answer) of trouble that passes by itself
+LATER = frozenset({"", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 REMEMBERED = timedelta(minutes=5)  #: how long the members of a user group are believed
 
 
@@ -66,6 +68,7 @@ class Workspace:
         self._timeout = timeout
         self._identity: Identity | None = None
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._resting: tuple[datetime, Refused] | None = None  #: until when no user group is asked of, and why
 
     def session(self) -> aiohttp.ClientSession:
         """The process's shared session."""
@@ -124,19 +127,32 @@ class Workspace:
         return False
 
     async def members(self, group: str) -> frozenset[str]:
-        """The people of a user group, believed for some minutes; longer while Slack does not answer. Raises Refused."""
+        """The people of a user group, believed for some minutes, and while Slack is in trouble. Raises Refused."""
         now = self._tools.clock.now()
         known = self._members.get(group)
         if known is not None and now - known[0] < REMEMBERED:
             return known[1]
         try:
-            answer = await self.call(lambda client: client.usergroups_users_list(usergroup=group))
+            found = await self._listed(group)
         except Refused as refused:
-            if known is None or refused.word:
+            if known is None or refused.word not in LATER:
                 raise
             return known[1]
-        self._members[group] = (now, frozenset(answer.get("users") or ()))
-        return self._members[group][1]
+        self._members[group] = (now, found)
+        return found
+
+    async def _listed(self, group: str) -> frozenset[str]:
+        """The same as Slack says it now, unless it has asked for a rest. Raises Refused."""
+        now = self._tools.clock.now()
+        if self._resting is not None and now < self._resting[0]:
+            raise self._resting[1]
+        try:
+            answer = await self.call(lambda client: client.usergroups_users_list(usergroup=group))
+        except Refused as refused:
+            if refused.delay is not None:
+                self._resting = (now + refused.delay, Refused(refused.word, refused.delay))
+            raise
+        return frozenset(answer.get("users") or ())
 
     async def answer(self, asked: Asked, message: Mapping[str, object]) -> bool:
         """Say it where it was asked: by the request's own address, else privately in its channel; whether one did."""

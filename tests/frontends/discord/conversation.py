@@ -15,7 +15,7 @@ import jsonschema
 
 from bot.answer.desk import Desk
 from bot.clock import SystemClock
-from bot.frontends.discord.run import Gateway
+from bot.frontends.discord.run import UNHEARD, Gateway
 from bot.ports import Fetcher, Store, Tools
 from bot.store import open_store
 from tests.frontends.desk import Script
@@ -39,9 +39,10 @@ class Scene:
     desk: Script
     store: Store
     task: asyncio.Task[None]
+    held: Gateway
 
 
-def gateway(chat: Chat, desk: Script | Desk, store: Store, **env: str) -> Gateway:
+def gateway(chat: Chat, desk: Script | Desk, store: Store, *, unheard: timedelta = UNHEARD, **env: str) -> Gateway:
     """The front end, pointed at the fake."""
     given = {"DISCORD_BOT_TOKEN": TOKEN, "DISCORD_API_URL": f"{chat.server.url}/api/v10", **env}
 
@@ -49,12 +50,17 @@ def gateway(chat: Chat, desk: Script | Desk, store: Store, **env: str) -> Gatewa
         raise AssertionError("discord.py has sessions of its own")
 
     tools = Tools(SystemClock(), cast("Fetcher", None), no_session, given)
-    return Gateway(cast("Desk", desk), store, tools, first=timedelta(milliseconds=20))
+    return Gateway(cast("Desk", desk), store, tools, first=timedelta(milliseconds=20), unheard=unheard)
 
 
 @asynccontextmanager
 async def listening(
-    chat: Chat | None = None, desk: Script | None = None, store: Store | None = None, **env: str
+    chat: Chat | None = None,
+    desk: Script | None = None,
+    store: Store | None = None,
+    *,
+    unheard: timedelta = UNHEARD,
+    **env: str,
 ) -> AsyncIterator[Scene]:
     """The front end runs for the block; whoever needs it connected waits for `chat.listening()`."""
     chat, desk = chat or Chat(), desk or Script()
@@ -63,9 +69,10 @@ async def listening(
         await kept.upgrade()
     async with serve(chat) as server:
         chat.server = server
-        task = asyncio.create_task(gateway(chat, desk, kept, **env).run())
+        held = gateway(chat, desk, kept, unheard=unheard, **env)
+        task = asyncio.create_task(held.run())
         try:
-            yield Scene(chat, desk, kept, task)
+            yield Scene(chat, desk, kept, task, held)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):

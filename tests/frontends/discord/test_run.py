@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
+from bot.answer.desk import Desk
 from bot.clock import SystemClock
 from bot.frontends.discord.asking import INVITED
 from bot.frontends.discord.budget import Budget
+from bot.frontends.discord.client import BREAKS
+from bot.frontends.discord.run import Gateway
+from bot.ports import Fetcher, Tools
 from bot.store import open_store
 from tests.frontends.desk import Script
 from tests.frontends.discord.conversation import gateway, listening
+from tests.support.clock import StillClock
 from tests.support.discord import TOKEN, answer, error
 from tests.support.discord_gateway import Chat
 from tests.support.server import serve
@@ -91,6 +99,61 @@ async def test_each_session_begun_anew_is_counted(caplog: pytest.LogCaptureFixtu
         assert "connected too often lately" in caplog.text
         await scene.chat.until(lambda: not beating(), "discord.py beats on")
         assert len(scene.chat.identified) == 1
+
+
+async def test_a_gateway_that_refuses_sessions_is_said_and_each_try_has_its_pause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with listening(Chat(refuses=True)) as scene:
+        await scene.chat.until(lambda: len(scene.chat.identified) >= 4, "it gave up")
+        scene.chat.refuses = False
+        assert (await scene.chat.types("status")).said
+        await scene.chat.until(lambda: BACK in told(caplog), "its return was not told")
+        assert len(scene.chat.asked("GET", "/gateway/bot")) == len(scene.chat.identified)
+    assert told(caplog) == [LOST.format("Discord has ended the session"), BACK]
+
+
+async def test_a_connection_that_breaks_again_and_again_is_not_resumed_for_ever(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with listening(Chat(drops=True)) as scene:
+        await scene.chat.listening()
+        await scene.chat.sockets[0].close(code=1001)
+        await scene.chat.until(lambda: len(scene.chat.asked("GET", "/gateway/bot")) >= 2, "it resumes for ever")
+        assert 1 < len(scene.chat.resumed) < BREAKS
+        scene.chat.drops = False
+        assert (await scene.chat.types("status")).said
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+async def test_a_gateway_that_says_nothing_is_not_waited_for_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(Chat(mute=True), unheard=timedelta(seconds=0.5)) as scene:
+        await scene.chat.until(lambda: told(caplog), "it waits for ever")
+        scene.chat.mute = False
+        assert (await scene.chat.types("status")).said
+    assert told(caplog)[0] == LOST.format("no answer in time")
+
+
+async def test_a_session_that_stands_has_all_the_time_of_the_world(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "statusbot")
+    async with listening() as scene:
+        await scene.chat.until(lambda: "listening to Discord's commands" in caplog.text, "it is not heard")
+        assert scene.held._standing is not None
+        assert scene.held._standing.when() is None
+
+
+async def test_pauses_grow_until_a_session_has_settled() -> None:
+    clock = StillClock()
+    tools = Tools(clock, cast("Fetcher", None), cast("Any", None), {})
+    held = Gateway(cast("Desk", Script()), open_store("sqlite://"), tools, first=timedelta(seconds=2))
+    grown = [held._pause() for _ in range(9)]
+    assert all(one.total_seconds() <= 300 * 1.25 for one in grown)
+    assert grown[-1] >= timedelta(seconds=300 * 0.75)
+    held._hear("statusbot", 1)
+    clock.forward(seconds=59)
+    assert held._pause() >= timedelta(seconds=300 * 0.75)
+    clock.forward(seconds=1)
+    assert held._pause() <= timedelta(seconds=2 * 1.25)
 
 
 async def test_a_heartbeat_is_kept(caplog: pytest.LogCaptureFixture) -> None:

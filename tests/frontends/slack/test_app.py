@@ -12,10 +12,10 @@ from bot.answer.reply import Wish
 from bot.frontends.slack import dialog
 from bot.frontends.slack.answers import ELSEWHERE, LATE, UNSURE
 from bot.frontends.slack.app import BUSY, SLOW
-from bot.frontends.slack.rights import NOT_KNOWN, NOT_NAMED
+from bot.frontends.slack.rights import NOT_KNOWN, NOT_NAMED, NOT_TOLD
 from bot.model import Destination, Impact, Mode, Mute
 from tests.frontends.slack.bench import MAIL, Bench, bench
-from tests.support.slack import error
+from tests.support.slack import Trouble, error, said
 from tests.support.slack_app import Answer, chosen, picked, texts
 
 C1 = Destination("slack", "C1")
@@ -192,10 +192,56 @@ async def test_who_is_named_or_in_a_named_group_may_and_the_group_is_not_asked_e
         assert words(await app.ann.asks("unsubscribe acme")) == NOT_NAMED
 
 
-async def test_a_group_that_slack_does_not_tell_of_gives_nobody_a_right() -> None:
-    async with bench("socket", ["S1"]) as app:
-        assert words(await app.ann.asks("subscribe acme")) == NOT_KNOWN
+GROUPS = "usergroups.users.list"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected", "logged"),
+    [
+        (error("internal_error"), NOT_KNOWN, "Slack: internal_error"),
+        (said("<html>", 502), NOT_KNOWN, "Slack's API does not answer"),
+        (
+            error("missing_scope"),
+            NOT_TOLD,
+            "the app lacks the scope usergroups:read; grant it, and install the app again",
+        ),
+        (error("something_new"), NOT_TOLD, "Slack: something_new"),
+        (error("no_such_subteam"), NOT_NAMED, "there is no such user group, or it is disabled"),
+    ],
+)
+async def test_a_group_that_slack_does_not_tell_of_gives_nobody_a_right_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture, trouble: Trouble, expected: str, logged: str
+) -> None:
+    async with bench("socket", ["S1"], troubles={GROUPS: [trouble] * 2}) as app:
+        for typed in ("subscribe acme", "mute acme"):
+            answer = await app.ann.asks(typed)
+            assert (words(answer), answer.private) == (expected, True)
         assert await app.subscriptions() == []
+    lines = [one.getMessage() for one in caplog.records if one.name == "statusbot.slack"]
+    assert lines == [f"[slack] may_subscribe: who is in S1 cannot be told: {logged}"]
+
+
+async def test_one_group_that_is_gone_takes_no_right_from_another() -> None:
+    async with bench("socket", ["S1", "S2"], troubles={GROUPS: [error("no_such_subteam")]}) as app:
+        app.slack.groups["S2"] = ["U1"]
+        await app.ann.asks("subscribe acme")
+        assert len(await app.subscriptions()) == 1
+
+
+async def test_slacks_wait_is_obeyed_and_who_was_in_a_group_meanwhile_is_believed() -> None:
+    async with bench("socket", ["S1"]) as app:
+        app.slack.groups["S1"] = ["U1"]
+        await app.ann.asks("subscribe acme")
+        app.clock.forward(minutes=6)
+        app.slack.space.troubles[GROUPS] = [error("ratelimited", 429, **{"Retry-After": "30"})]
+        await app.ann.asks("subscribe other")
+        await app.ann.asks("mute other")
+        assert len(await app.subscriptions()) == 2
+        assert len(app.slack.space.called(GROUPS)) == 2
+        app.clock.forward(seconds=31)
+        app.slack.groups["S1"] = []
+        app.slack.space.troubles.clear()
+        assert words(await app.ann.asks("unsubscribe acme")) == NOT_NAMED
 
 
 @pytest.mark.parametrize(

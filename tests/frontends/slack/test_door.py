@@ -1,4 +1,4 @@
-"""What comes by HTTP: Slack's signature of the last five minutes, or 401 and a count."""
+"""What comes by HTTP: Slack's signature of the last five minutes and never a second time, or 401 and a count."""
 
 from __future__ import annotations
 
@@ -79,6 +79,40 @@ async def test_bytes_that_are_no_text_are_turned_away(by_http: Bench) -> None:
     headers = {STAMPED: by_http.ann.stamp, SIGNED: "v0=" + "0" * 64}
     async with by_http.ann.session.post(by_http.ann.at, data=b"\xff\xfe", headers=headers) as answer:
         assert answer.status == 401
+
+
+async def test_a_request_that_is_sent_again_is_turned_away(by_http: Bench) -> None:
+    body = command(by_http)
+    assert (await by_http.ann.sends(body)).status == 200
+    await by_http.slack.until(lambda: by_http.slack.answers, "the answer")
+    assert (await by_http.ann.sends(body)).status == 401
+    await by_http.idle()
+    assert by_http.app.refused == 1
+    assert len(by_http.slack.answers) == 1
+
+
+async def test_what_would_no_longer_be_believed_is_forgotten(by_http: Bench) -> None:
+    assert by_http.app._door is not None
+    for _ in range(3):
+        await by_http.ann.asks("help")
+        by_http.clock.forward(seconds=601)
+        by_http.ann.stamp = str(int(by_http.clock.now().timestamp()))
+    assert len(by_http.app._door._taken) == 1
+
+
+async def test_somebody_who_types_the_same_twice_in_a_second_gets_suggestions_twice(by_http: Bench) -> None:
+    await by_http.ann.types("subscribe")
+    await by_http.slack.until(lambda: by_http.slack.views, "the dialog")
+    for _ in range(2):
+        found = await by_http.ann.searches(by_http.slack.views[0], {}, "statusbot:providers", "acm")
+        assert found == ["acme"]
+
+
+@pytest.mark.parametrize("kind", ["xml", "octet-stream", "x-www-form-urlencoded2"])
+async def test_another_type_of_content_than_slacks_is_turned_away(by_http: Bench, kind: str) -> None:
+    assert (await by_http.ann.sends(command(by_http), kind)).status == 415
+    await by_http.idle()
+    assert by_http.slack.answers == []
 
 
 async def test_slack_may_verify_the_address(by_http: Bench) -> None:

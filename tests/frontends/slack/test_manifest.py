@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.frontends.slack import manifest as manifest_module
 from bot.frontends.slack.manifest import SCOPES, manifest, scopes
 
 PUBLIC = "https://statusbot.example.com"
@@ -50,3 +54,32 @@ def test_every_scope_has_its_reason_and_user_groups_are_read_only_where_one_is_n
 
 def test_no_secret_stands_in_it() -> None:
     assert "secret" not in str(made(SLACK_SIGNING_SECRET="a-secret", SLACK_BOT_TOKEN="xoxb-secret"))
+
+
+#: What each method of the Web API takes of the bot token (Slack's documentation of each); `|`: by the kind of channel.
+NEEDS = {
+    "apps_connections_open": "",  # the app-level token's connections:write
+    "auth_test": "",
+    "chat_postEphemeral": "chat:write",
+    "chat_postMessage": "chat:write|chat:write.public",
+    "chat_update": "chat:write",
+    "conversations_history": "channels:history|groups:history",
+    "conversations_info": "channels:read|groups:read",
+    "conversations_join": "channels:join",
+    "conversations_replies": "channels:history|groups:history",
+    "files_upload_v2": "files:write",
+    "usergroups_users_list": "usergroups:read",
+    "views_open": "",
+    "views_publish": "",
+    "views_update": "",
+}
+
+
+def test_the_scopes_are_those_that_the_programs_own_calls_need() -> None:
+    bot = Path(manifest_module.__file__).parents[2]
+    sources = [*bot.glob("frontends/slack/*.py"), *bot.glob("notifiers/slack.py")]
+    words = {word for path in sources for word in re.findall(r"\bclient\.(\w+)\(", path.read_text(encoding="utf-8"))}
+    calls = {word for word in words if hasattr(AsyncWebClient, word)}
+    assert calls == set(NEEDS)
+    needed = {scope for call in calls for scope in NEEDS[call].split("|") if scope}
+    assert needed | {"commands"} == set(SCOPES)

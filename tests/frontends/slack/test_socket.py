@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ async def test_a_socket_that_dies_silently_is_replaced(caplog: pytest.LogCapture
         await app.slack.until(lambda: any("stands again" in line for line in lines(caplog)), "that it is said")
         await again(app)
         await serves(app)
-    assert any("socket is lost: it " in line for line in lines(caplog))
+    assert any("socket is lost: it no longer answers" in line for line in lines(caplog))
 
 
 def test_a_silent_death_is_noticed_within_a_minute() -> None:
@@ -73,6 +74,51 @@ async def test_when_slack_asks_to_move_it_moves_without_a_word(
     await again(by_socket)
     await serves(by_socket)
     assert lines(caplog) == []
+
+
+async def test_what_is_typed_while_it_moves_is_heard_once(by_socket: Bench) -> None:
+    by_socket.slack.space.troubles["apps.connections.open"] = [
+        error("internal_error")
+    ]  # so that the move takes two tries
+    await by_socket.slack.links[0].send_json({"type": "disconnect", "reason": "refresh_requested"})
+    await serves(by_socket)
+    await again(by_socket)
+    await serves(by_socket)
+    await by_socket.idle()
+    assert len(by_socket.slack.answers) == 2
+
+
+async def test_what_slack_repeats_by_the_next_connection_is_answered_once(by_socket: Bench) -> None:
+    body = by_socket.ann.command("help")
+    sent = {"type": "slash_commands", "envelope_id": "e-1", "payload": body, "accepts_response_payload": True}
+    await by_socket.slack.links[0].send_json(sent)
+    await by_socket.slack.until(lambda: by_socket.slack.answers, "the answer")
+    await by_socket.slack.links[0].close()
+    await again(by_socket)
+    waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    by_socket.slack._acks["e-1"] = waiting
+    await by_socket.slack.links[1].send_json({**sent, "retry_attempt": 1})
+    async with asyncio.timeout(3):
+        assert await waiting == {}
+    await by_socket.idle()
+    assert len(by_socket.slack.answers) == 1
+
+
+async def test_the_connection_from_which_it_moved_is_given_up_once_the_new_one_stands() -> None:
+    async with bench("socket", pace=HASTY) as app:
+        for count in (2, 3):
+            await app.slack.links[-1].send_json({"type": "disconnect", "reason": "warning"})
+            await again(app, count)
+        await app.slack.until(lambda: [one.closed for one in app.slack.links] == [True, True, False], "only the newest")
+        await serves(app)
+
+
+async def test_no_connection_is_left_behind_at_the_end() -> None:
+    async with bench("socket") as app:
+        await app.slack.links[0].send_json({"type": "disconnect", "reason": "refresh_requested"})
+        await again(app)
+        slack = app.slack
+    assert all(link.closed for link in slack.links)
 
 
 async def test_when_slack_asks_to_move_again_and_again_the_moves_get_slower() -> None:
