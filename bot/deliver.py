@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -22,6 +21,7 @@ from tenacity.wait import wait_random_exponential
 from bot.core.digest_shape import digest_of
 from bot.core.retry import verdict
 from bot.errors import Permanent, SendError, StatusbotError, Temporary, Unsendable
+from bot.hand import Hand, Outlet
 from bot.limits import REMEMBERED, Limits
 from bot.model import (
     Act,
@@ -41,22 +41,12 @@ log = logging.getLogger("statusbot.deliver")
 
 RENEW = LEASE / 3
 GATHER = timedelta(milliseconds=100)  #: the longest that outcomes are gathered for one transaction
-CROWD = 4  #: deliveries in hand for one destination, beyond which it waits its turn: it is slow
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
 RENDERED = 64  #: messages kept to be sent again to others
 UNASKED = "it may come twice, for whether it arrived could not be asked"
 backoff = wait_random_exponential(multiplier=1, max=300)
-
-
-@dataclass(slots=True)
-class Outlet:
-    """What is in hand for one kind of destination: a queue of destinations, each with its deliveries in order."""
-
-    waiting: deque[tuple[str, list[Owed]]] = field(default_factory=deque)  #: destinations, and what is in hand for each
-    working: int = 0  #: workers, each with one destination
-    in_hand: int = 0  #: deliveries claimed and not written down yet
 
 
 def unasked(delivery: Delivery) -> str:
@@ -113,13 +103,10 @@ class Deliver:
         self._only = only
         self._name = token_hex(8)
         self._claims = 0
-        self._leases: Counter[str] = Counter()  # how many deliveries each claim still has in hand
         self._renewed: datetime | None = None
         self._wake = asyncio.Event()
         self._enough = asyncio.Event()  # half of what is in hand has come back
-        self._outlets: defaultdict[str, Outlet] = defaultdict(Outlet)
-        self._at: dict[str, list[Owed]] = {}  # destination -> what is in hand for it, sent in this order
-        self._in_hand = 0  # deliveries claimed and not written down yet
+        self._hand = Hand(self._limits)
         self._outcomes: list[Outcome] = []  # what came of sends, not written yet
         self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
         self._notices: dict[Alike, Notice] = {}  # of the last round, to know them again
@@ -139,16 +126,16 @@ class Deliver:
         """Send until stopped; begins with what an earlier process left in flight."""
         await self._begin()
         async with asyncio.TaskGroup() as group:
-            while not (self._stopping and self._settled):
+            while not self._stopping or self._hand.size:
                 self._wake.clear()
                 await self._round(group)
-                if not (self._stopping and self._settled):  # else nothing would wake it any more
+                if not self._stopping or self._hand.size:  # else nothing would wake it any more
                     await self._rest()
 
     async def hand_back(self) -> None:
         """Once `run` was cancelled: write what came of sends; what hung is to be looked for by whoever is there."""
         turn = self._turn()
-        turn.left = list(self._leases)
+        turn.left = self._hand.leases()
         await self._tell(await self._turned(turn))
 
     async def drain(self, patience: timedelta = timedelta(seconds=60)) -> None:
@@ -172,14 +159,10 @@ class Deliver:
             while True:
                 self._wake.clear()
                 started = await self._round(group)
-                if any(outlet.working for outlet in self._outlets.values()):
+                if self._hand.working:
                     await self._gathered()
                 elif not started and not self._wake.is_set():
                     return
-
-    @property
-    def _settled(self) -> bool:
-        return not any(outlet.in_hand for outlet in self._outlets.values())
 
     async def _begin(self) -> None:
         """Take up what an earlier process left, and the destinations whose settings have changed since."""
@@ -199,7 +182,8 @@ class Deliver:
         """Write what came of the last sends, claim what is due and start on it; how many deliveries that were."""
         self.round_at = self._clock.now()
         done = await self._turned(self._turn())
-        self._start(group, done.owed)
+        for outlet in self._hand.take(done.owed):
+            group.create_task(self._work(outlet))
         await self._tell(done)
         return len(done.owed)
 
@@ -215,7 +199,7 @@ class Deliver:
             self._wake.clear()
             return Done()
         self._limits.hear(done.rests, turn.here)
-        self._forget(written)
+        self._hand.forget(written)
         return done
 
     async def _tell(self, done: Done) -> None:
@@ -225,8 +209,7 @@ class Deliver:
     def _turn(self) -> Turn:
         """What the next transaction has to do; everything that it needs of this thread is taken along."""
         now, written = self._clock.now(), self._outcomes
-        done = Counter(outcome.delivery.lease for outcome in written)
-        left = [lease for lease, count in self._leases.items() if count > done[lease]]
+        left = self._hand.leases(written)
         renews = bool(left) and (self._renewed is None or now - self._renewed >= RENEW)
         self._renewed = now if renews or not left else self._renewed
         self._claims += 1
@@ -238,8 +221,8 @@ class Deliver:
             by=f"{self._name}.{self._claims}",
             written=written,
             renewed=left if renews else [],
-            rooms={} if self._stopping else self._rooms(written),
-            busy=self._taken(),
+            rooms={} if self._stopping else self._hand.rooms(written),
+            busy=self._hand.taken(),
             behind=dict(self._limits.behind()),
             asked=self._limits.asked(),
             only=self._only,
@@ -247,58 +230,9 @@ class Deliver:
             known=self._notices,
         )
 
-    def _rooms(self, written: Sequence[Outcome]) -> dict[str, int]:
-        """How many more deliveries may be claimed, for each kind; under the empty name for any other."""
-        rooms = {"": self._room("", 0)}
-        done = Counter(outcome.delivery.destination.kind for outcome in written)
-        resting = self._limits.resting()
-        for kind in list(self._outlets):
-            rooms[kind] = self._room(kind, self._outlets[kind].in_hand - done[kind])
-        return rooms | dict.fromkeys((kind for kind in resting if ":" not in kind), 0)
-
-    def _room(self, kind: str, in_hand: int) -> int:
-        pace = self._limits.pace(kind)
-        if not in_hand:  # nobody is at work yet: a few at once are better than many soon
-            return min(2 * pace.abreast, pace.abreast + pace.ahead)
-        return pace.abreast + pace.ahead - in_hand
-
-    def _taken(self) -> list[str]:
-        """The destinations for which nothing may be claimed now: those that rest, and the slow ones."""
-        slow = [name for name, entries in self._at.items() if len(entries) >= CROWD]
-        return (slow + list(self._limits.resting()))[:EXCLUDED]
-
-    def _start(self, group: asyncio.TaskGroup, entries: Sequence[Owed]) -> None:
-        batches: dict[str, list[Owed]] = {}
-        self._in_hand += len(entries)
-        for entry in entries:
-            self._leases[entry.delivery.lease] += 1
-            batches.setdefault(str(entry.delivery.destination), []).append(entry)
-        for name, batch in batches.items():
-            kind = batch[0].delivery.destination.kind
-            outlet = self._outlets[kind]
-            outlet.in_hand += len(batch)
-            if name in self._at:
-                self._at[name] += batch  # its worker goes on with these
-                continue
-            self._at[name] = batch
-            outlet.waiting.append((name, batch))
-            if outlet.working < self._limits.pace(kind).abreast:
-                outlet.working += 1
-                group.create_task(self._work(outlet))
-
-    def _forget(self, written: Sequence[Outcome]) -> None:
-        """These are written down and no longer in hand."""
-        self._in_hand -= len(written)
-        for outcome in written:
-            lease = outcome.delivery.lease
-            self._outlets[outcome.delivery.destination.kind].in_hand -= 1
-            self._leases[lease] -= 1
-            if not self._leases[lease]:
-                del self._leases[lease]
-
     async def _rest(self) -> None:
         """Sleep until there is something to write, or something is due."""
-        if any(outlet.working for outlet in self._outlets.values()):
+        if self._hand.working:
             return await self._gathered()
         resting = self._limits.resting()
         wait = IDLE
@@ -317,7 +251,7 @@ class Deliver:
         """Until some outcomes are there to be written together, or a lease has to be renewed."""
         self._enough.clear()
         await self._woken(self._wake, RENEW)
-        if 0 < 2 * len(self._outcomes) < self._in_hand and not self._stopping:
+        if 0 < 2 * len(self._outcomes) < self._hand.size and not self._stopping:
             await self._woken(self._enough, GATHER)
 
     async def _woken(self, event: asyncio.Event, wait: timedelta) -> None:
@@ -333,8 +267,9 @@ class Deliver:
             while outlet.waiting:
                 name, batch = outlet.waiting.popleft()
                 for entry in batch:  # which may grow meanwhile
-                    self._note(await self._outcome(entry))
-                del self._at[name]
+                    outcome = self._spared(entry) or await self._tried(entry)
+                    self._note(outcome)
+                self._hand.done(name)
         finally:
             outlet.working -= 1
             self._wake.set()
@@ -343,19 +278,20 @@ class Deliver:
         """Something is to be written down."""
         self._outcomes.append(outcome)
         self._wake.set()
-        if 2 * len(self._outcomes) >= self._in_hand:
+        if 2 * len(self._outcomes) >= self._hand.size:
             self._enough.set()
 
-    async def _outcome(self, entry: Owed) -> Outcome:
-        """Send, look for, or hand back."""
-        delivery = entry.delivery
-        rest = self._limits.rests(delivery.destination)
+    def _spared(self, entry: Owed) -> Outcome | None:
+        """Handed back untried, where that is to be."""
+        delivery, rest = entry.delivery, self._limits.rests(entry.delivery.destination)
         if self._stopping or (rest is not None and entry.said is not None):
             state = State.PENDING if entry.said is not None else State.DOUBTFUL
             return Outcome(delivery, state, reason=delivery.reason, due=rest, spared=entry.said is not None)
-        if entry.said is None:
-            return await self._look(delivery)
-        return await self._send(delivery, entry.said)
+        return None
+
+    def _tried(self, entry: Owed) -> Awaitable[Outcome]:
+        """What comes of sending it, or of looking for it."""
+        return self._look(entry.delivery) if entry.said is None else self._send(entry.delivery, entry.said)
 
     async def _send(self, delivery: Delivery, said: Said) -> Outcome:
         """One try, and what came of it."""

@@ -128,7 +128,9 @@ class Limits:
 
     def rests(self, to: Destination) -> datetime | None:
         """Until when a destination rests; None: it does not."""
-        resting = self.resting() if self._resting else self._resting
+        if not self._resting:
+            return None
+        resting = self.resting()
         return max(filter(None, (resting.get(str(to)), resting.get(to.kind))), default=None)
 
     def behind(self) -> Mapping[str, datetime]:
