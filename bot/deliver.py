@@ -45,6 +45,7 @@ IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
 RENDERED = 64  #: messages kept to be sent again to others
+EDIT, SENT = Act.EDIT, State.SENT  # a member costs a look-up at each use
 UNASKED = "it may come twice, for whether it arrived could not be asked"
 backoff = wait_random_exponential(multiplier=1, max=300)
 
@@ -307,9 +308,9 @@ class Deliver:
         except Exception as error:  # a fault of ours must not stop every other delivery
             log.exception("delivery %s to %s failed in our own code", delivery.id, delivery.destination.kind)
             return self._failed(delivery, Unsendable(f"our own fault ({type(error).__name__})"))
-        if delivery.act is not Act.EDIT or receipt.rest:
+        if receipt.rest or delivery.act is not EDIT:
             self._limits.sent(delivery.destination, rest=receipt.rest)
-        return Outcome(delivery, State.SENT, receipt, reason=unasked(delivery))
+        return Outcome(delivery, SENT, receipt, reason=unasked(delivery))
 
     async def _summing(self, notifier: Notifier, delivery: Delivery, said: Mapping[str, Any]) -> Message:
         """A digest rendered, its picture drawn off the loop."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.core.retry import LOOK
 from bot.core.tell import notice
@@ -17,12 +17,12 @@ log = logging.getLogger("statusbot.deliver")
 
 EXCLUDED = 5000  #: resting destinations that a claim is told of; what it claims for others is handed back
 LEASE = timedelta(seconds=10)  #: a killed process's deliveries are taken up after it; renewed while it lives
+DIGEST = Act.DIGEST  # a member costs a look-up at each use
 Said = Notice | Mapping[str, Any]  #: of an incident, or a digest's document
 Alike = tuple[object, ...]  #: what deliveries have in common that say the same
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """A delivery in hand, with what it says: a notice, or a digest's document; None: it is doubtful, and looked for."""
 
     delivery: Delivery
@@ -136,7 +136,7 @@ class Reader:
 
     def said(self, delivery: Delivery) -> Said | Outcome:
         """What a delivery says, or what becomes of it as it has nothing to say any more."""
-        if delivery.act is Act.DIGEST:
+        if delivery.act is DIGEST:
             document = self._ledger.digest(delivery.key)
             return Outcome(delivery, State.DEAD, reason="its digest is gone") if document is None else document
         incident = self._incident(delivery.incident)

@@ -19,6 +19,7 @@ from bot.model.sources import (
     Validators,
 )
 from bot.model.telling import (
+    NOBODY,
     Aside,
     Delivery,
     Destination,
@@ -39,6 +40,7 @@ from bot.model.words import CLOSED, Act, Belief, Impact, Mode, Relation, State, 
 
 __all__ = [
     "CLOSED",
+    "NOBODY",
     "NOTHING",
     "SHORT",
     "Act",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -83,14 +82,17 @@ class Outbox(Fallbacks, Asides):
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
         """Write what came of deliveries in hand; how many of them were no longer in the hand that settles them."""
-        written = 0
+        written, roots, failed = 0, list[tuple[int, Receipt]](), list[int]()
         for alike in _alike(outcomes):
-            ids = [outcome.delivery.id for outcome in alike]
-            written += sum(self._settle(some, alike[0], now) for some in _batches(ids))
-        for outcome in outcomes:
-            if outcome.state is State.SENT and outcome.receipt is not None and outcome.receipt.message:
-                self._root(outcome.delivery.id, outcome.receipt)
-        self.fall_back([it.delivery.id for it in outcomes if it.state is State.DEAD or it.digest is not None], now)
+            like, ids = alike[0], [outcome.delivery.id for outcome in alike]
+            written += sum(self._settle(some, like, now) for some in _batches(ids))
+            if like.state is State.SENT and like.receipt is not None and like.receipt.message:
+                roots += ((each, like.receipt) for each in ids)
+            if like.state is State.DEAD or like.digest is not None:
+                failed += ids
+        for each, receipt in roots:
+            self._root(each, receipt)
+        self.fall_back(failed, now)
         return len(outcomes) - written
 
     def renew(self, leases: Collection[str], until: datetime) -> None:
@@ -233,7 +235,7 @@ class Outbox(Fallbacks, Asides):
         updates = tuple(dict.fromkeys(name for each in (head, *more) for name in each.updates))
         self._change([each.id for each in more], state=State.HELD, reason=GATHERED)
         self._change([head.id], updates=updates, limited=True)
-        return replace(head, updates=updates, limited=True)
+        return head._replace(updates=updates, limited=True)
 
     def _settle(self, ids: Sequence[int], like: Outcome, now: datetime) -> int:
         """Write the same outcome for some deliveries of one lease; how many were still in that hand."""

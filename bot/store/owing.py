@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
 
-from bot.model import Act, Delivery, Receipt, State
+from bot.model import NOBODY, Act, Delivery, Receipt, State
 from bot.store.columns import EPOCH, MICROSECOND
 from bot.store.subscriptions import destination_of
 
-NO_MENTION: Mapping[str, str] = {}
 ACTS, STATES = {act.value: act for act in Act}, {state.value: state for state in State}
 HANGING = frozenset(act.value for act in (Act.REPLY, Act.EDIT))  #: acts that need a message to stand on
-DIGEST = Act.DIGEST.value
+DIGEST, SENDING = Act.DIGEST.value, State.SENDING  # a member costs a look-up at each use
 
 
 class Owing(NamedTuple):
@@ -74,7 +72,7 @@ def delivery_of(row: Owing, by: str | None = None) -> Delivery:
         incident=row.incident_id,
         update=about,
         act=Act.CREATE if opens else ACTS[row.act],
-        state=STATES[row.state] if by is None else State.SENDING,
+        state=STATES[row.state] if by is None else SENDING,
         updates=alone if row.updates is None else tuple(orjson.loads(row.updates)),
         revision=row.revision,
         tries=row.tries if by is None else row.tries + 1,
@@ -83,7 +81,7 @@ def delivery_of(row: Owing, by: str | None = None) -> Delivery:
         root=Receipt(root, row.root_thread or "") if root else None,
         receipt=Receipt(**orjson.loads(row.receipt)) if row.receipt else None,
         reason=row.reason,
-        mention=orjson.loads(mention) if mention and mention != "{}" else NO_MENTION,
+        mention=orjson.loads(mention) if mention and mention != "{}" else NOBODY,
         instead=None if subscribed is to else subscribed,
         covered=bool(row.covered),
         lease=(row.lease or "") if by is None else by,

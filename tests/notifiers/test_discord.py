@@ -84,7 +84,7 @@ async def test_replies_go_into_one_thread_that_is_made_once() -> None:
     fake = Fake()
     async with discord(fake) as notifier:
         first = await send(notifier, REPLY)
-        second = await send(notifier, replace(REPLY, key="another"))
+        second = await send(notifier, REPLY._replace(key="another"))
         (made,) = fake.asked("POST", "/threads")
         body = await made.json()
     assert body == {"name": "Microsoft 365: Users can't sign in [MO1221364]", "auto_archive_duration": 10080}
@@ -100,7 +100,7 @@ async def test_a_thread_that_exists_already_is_used() -> None:
     assert len(fake.channels["1000"]) == 1
 
 
-@pytest.mark.parametrize("owed", [replace(EDIT, root=None), replace(REPLY, root=Receipt())])
+@pytest.mark.parametrize("owed", [EDIT._replace(root=None), REPLY._replace(root=Receipt())])
 async def test_without_a_message_there_is_nothing_to_edit_or_reply_to(owed: Delivery) -> None:
     fake = Fake()
     async with discord(fake) as notifier:
@@ -322,7 +322,7 @@ def test_a_nonce_is_short_stable_and_the_keys_own() -> None:
 
 
 def test_without_a_date_all_of_it_is_read() -> None:
-    assert since(replace(CREATE, created_at=None)) == 0
+    assert since(CREATE._replace(created_at=None)) == 0
 
 
 def test_rendering_imports_no_discord_py() -> None:

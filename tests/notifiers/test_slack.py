@@ -45,7 +45,7 @@ class Bench:
 
 def delivery(act: Act, root: Receipt | None = None, **parts: object) -> Delivery:
     made = Delivery(1, "key-1", CHANNEL, "i1", "u1", act, root=root, created_at=at(0))
-    return replace(made, **parts)  # type: ignore[arg-type]
+    return made._replace(**parts)  # type: ignore[arg-type]
 
 
 def tools(session: aiohttp.ClientSession, url: str, token: str = TOKEN) -> Tools:
