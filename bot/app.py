@@ -162,6 +162,7 @@ async def run(
             directory_of(watch.providers),
             limits=limits,
             operator=operator,
+            pauses=store.embedded,
             digest=lambda to: notifiers.digest(to, settings.env),
         )
         polling = Polling(collect, deliver, store, clock, operator, stream, veil)

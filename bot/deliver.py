@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -34,7 +34,7 @@ from bot.model import (
     Receipt,
     State,
 )
-from bot.ports import Clock, Notifier, Operator, Store, TellsDigests
+from bot.ports import Clock, Finds, Notifier, Operator, Store, TellsDigests
 from bot.turn import EXCLUDED, LEASE, Alike, Done, Owed, Said, Turn
 
 log = logging.getLogger("statusbot.deliver")
@@ -43,6 +43,7 @@ RENEW = LEASE / 3
 GATHER = timedelta(milliseconds=100)  #: the longest that outcomes are gathered for one transaction
 IDLE = timedelta(seconds=30)  #: the longest sleep without looking at the outbox
 TROUBLED = timedelta(seconds=2)  #: before a database in trouble is asked again
+PAUSE = timedelta(milliseconds=25)  #: the longest that sends wait for a transaction
 BLINK = timedelta(milliseconds=20)  #: the shortest sleep
 RENDERED = 64  #: messages kept to be sent again to others
 EDIT, SENT = Act.EDIT, State.SENT  # a member costs a look-up at each use
@@ -79,7 +80,8 @@ class Deliver:
 
     notifier: gives the notifier of a destination's kind. limits: shared by all that sends in this process. operator: is
     told where a destination is set aside. digest: of a destination's settings, to see that they have changed. only: of
-    the deliveries none but these are sent.
+    the deliveries none but these are sent. pauses: sends wait for transactions, as is quicker where the database is
+    within this process.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Deliver:
         operator: Operator | None = None,
         digest: Callable[[Destination], str] = str,
         only: Collection[int] = (),
+        pauses: bool = True,
     ) -> None:
         self._store = store
         self._notifier = notifier
@@ -107,6 +110,9 @@ class Deliver:
         self._renewed: datetime | None = None
         self._wake = asyncio.Event()
         self._enough = asyncio.Event()  # half of what is in hand has come back
+        self._pauses = pauses
+        self._free = asyncio.Event()  # no transaction is waited for
+        self._free.set()
         self._hand = Hand(self._limits)
         self._outcomes: list[Outcome] = []  # what came of sends, not written yet
         self._rendered: OrderedDict[tuple[str, int], tuple[Notice, Message]] = OrderedDict()
@@ -192,7 +198,8 @@ class Deliver:
         """Run the transaction, and take in what it brought; nothing where the database is in trouble."""
         written, self._outcomes = self._outcomes, []
         try:
-            done = await self._store.write(turn.work)
+            with self._pausing():
+                done = await self._store.write(turn.work)
         except StatusbotError as error:
             self._outcomes = written + self._outcomes  # until it can be written, or the lease runs out
             self._limits.unheard(turn.asked)
@@ -202,6 +209,23 @@ class Deliver:
         self._limits.hear(done.rests, turn.here)
         self._hand.forget(written)
         return done
+
+    @contextmanager
+    def _pausing(self) -> Iterator[None]:
+        """Begin no send while a transaction runs, for PAUSE at the most.
+
+        Both want the interpreter's lock; to hand it over at each step costs more than to wait for each other.
+        """
+        if not self._pauses:
+            yield
+            return
+        self._free.clear()
+        end = asyncio.get_running_loop().call_later(PAUSE.total_seconds(), self._free.set)
+        try:
+            yield
+        finally:
+            end.cancel()
+            self._free.set()
 
     async def _tell(self, done: Done) -> None:
         for key, words, over in done.told:
@@ -268,6 +292,8 @@ class Deliver:
             while outlet.waiting:
                 name, batch = outlet.waiting.popleft()
                 for entry in batch:  # which may grow meanwhile
+                    if not self._free.is_set():
+                        await self._free.wait()
                     outcome = self._spared(entry) or await self._tried(entry)
                     self._note(outcome)
                 self._hand.done(name)
@@ -351,6 +377,8 @@ class Deliver:
         if delivery.act is Act.EDIT:
             return None
         notifier = self._notifier(delivery.destination.kind)
+        if not isinstance(notifier, Finds):
+            return None
         twice = AsyncRetrying(
             stop=stop_after_attempt(2), wait=wait_fixed(1.5), retry=retry_if_result(lambda found: found is None)
         )

@@ -33,7 +33,7 @@ PACES: Mapping[str, Pace] = {
     "slack-webhook": Pace(posts=5, within=timedelta(seconds=5)),
     "discord": Pace(shared=True),
     "teams": Pace(posts=4, within=timedelta(seconds=1)),
-    "webhook": Pace(abreast=16, ahead=496),  # no more than http.PER_HOST: who waits for a connection has none
+    "webhook": Pace(abreast=16, ahead=1008),  # no more than http.PER_HOST: who waits for a connection has none
     "console": Pace(abreast=1, ahead=31),
 }
 ORDINARY = Pace()

@@ -17,7 +17,7 @@ from bot.core import own
 from bot.errors import SendError, StatusbotError, Temporary
 from bot.limits import REMEMBERED, Limits
 from bot.model import Act, Delivery, Destination, Trouble
-from bot.ports import Clock, Ledger, Notifier, Store
+from bot.ports import Clock, Finds, Ledger, Notifier, Store
 
 log = logging.getLogger("statusbot")
 
@@ -185,6 +185,8 @@ class Operator:
 
     @staticmethod
     async def _arrived(notifier: Notifier, delivery: Delivery) -> bool:
+        if not isinstance(notifier, Finds):
+            return False
         with suppress(SendError):  # who may not be asked is told again: better twice than never
             return await notifier.find(delivery.destination, delivery) is not None
         return False

@@ -84,6 +84,13 @@ class Scripted:
     async def close(self) -> None: ...
 
 
+class Unasked:
+    """The same, of a platform that cannot be asked."""
+
+    def __init__(self, notifier: Scripted) -> None:
+        self.render, self.send, self.close = notifier.render, notifier.send, notifier.close
+
+
 class Post:
     """A database with channels, the worker of its outbox, and the notifier that it sends by."""
 
@@ -377,6 +384,24 @@ async def test_a_fault_of_ours_while_looking_stops_no_other_delivery(post: Post)
     assert await post.states() == [State.SENT] * 4
 
 
+async def test_where_nobody_can_be_asked_a_doubt_is_settled_without_a_wait(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def waited(*_: object) -> None:
+        raise AssertionError("somebody waits for an answer that nobody gives")
+
+    monkeypatch.setattr("tenacity.AsyncRetrying.__call__", waited)
+    await post.subscribe(A)
+    post.notifier.script[A] = [Doubtful("lost")]
+    await post.owe(report(1))
+    worker = Deliver(post.store, lambda kind: Unasked(post.notifier), post.clock, LABELS)
+    await worker.sweep()
+    post.clock.forward(seconds=2)
+    await worker.sweep()
+    assert await post.states() == [State.SENT]
+    assert len(post.notifier.sent) == 2
+
+
 # --- stopping and starting ---------------------------------------------------------------------------------------
 
 
@@ -556,6 +581,63 @@ class Locked:
     async def upgrade(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+# --- sends and transactions --------------------------------------------------------------------------------------
+
+
+class Slow(Locked):
+    """A store whose transactions, once it is `slow`, go on until it is `free`."""
+
+    def __init__(self, store: SqlStore) -> None:
+        super().__init__(store)
+        self.slow, self.free, self.begun = False, asyncio.Event(), asyncio.Event()
+
+    async def write(self, work: Callable[[Ledger], T]) -> T:
+        if self.slow:
+            self.begun.set()
+            await self.free.wait()
+        return await super().write(work)
+
+
+@pytest.mark.parametrize(("pauses", "pause", "waits"), [(True, 3600, True), (True, 0.001, False), (False, 3600, False)])
+async def test_sends_wait_for_a_transaction_that_runs_but_not_for_long(
+    post: Post, monkeypatch: pytest.MonkeyPatch, pauses: bool, pause: float, waits: bool
+) -> None:
+    monkeypatch.setattr("bot.deliver.PAUSE", timedelta(seconds=pause))
+    slow = Slow(post.store)
+    worker = Deliver(slow, lambda kind: post.notifier, post.clock, LABELS, pauses=pauses)
+    begun, free = list[str](), defaultdict[str, asyncio.Event](asyncio.Event)
+
+    async def gate(destination: Destination) -> None:
+        begun.append(destination.name)
+        await free[destination.name].wait()
+
+    post.notifier.gate = gate
+    await post.subscribe(*(Destination("slack", f"C{number}") for number in range(10)))  # eight at once
+    await post.owe(report(1))
+    running = asyncio.create_task(worker.run())
+    await until(lambda: len(begun) == 8)
+    slow.slow = True
+    free[begun[0]].set()  # its worker goes on with the ninth, and what came of it is written down
+    await asyncio.wait_for(slow.begun.wait(), 10)
+    assert len(begun) == 9
+    free[begun[1]].set()
+    if waits:
+        await until(lambda: len(post.notifier.sent) == 2)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(begun) == 9
+        slow.free.set()
+    await until(lambda: len(begun) == 10)
+    assert slow.free.is_set() is waits
+    slow.free.set()
+    for event in [free[name] for name in begun]:
+        event.set()
+    await until(lambda: len(post.notifier.sent) == 10)
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+    assert await post.states() == [State.SENT] * 10
 
 
 # --- what a notice says ------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ async def _tried(to: Destination, env: Mapping[str, str]) -> Receipt:
     from bot.core import own
     from bot.errors import Doubtful, SendError
     from bot.model import Act, Delivery
+    from bot.ports import Finds
 
     clock = SystemClock()
     async with toolbox(env, clock) as tools:
@@ -75,7 +76,7 @@ async def _tried(to: Destination, env: Mapping[str, str]) -> Receipt:
                 return await notifier.send(to, notifier.render(notice), delivery)
             except Doubtful as error:
                 with suppress(SendError):  # who may not be asked
-                    if (found := await notifier.find(to, delivery)) is not None:
+                    if isinstance(notifier, Finds) and (found := await notifier.find(to, delivery)) is not None:
                         return found
                 raise StatusbotError(f"{to}: {error}; it may have arrived, and cannot be found") from None
             except SendError as error:

@@ -69,10 +69,6 @@ class Apprise:
             raise Temporary("the service did not take it; Apprise does not say why")
         return Receipt()
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: there is nobody to ask."""
-        return None
-
     async def close(self) -> None:
         """Nothing to give back: a thread that hangs ends with the process."""
 

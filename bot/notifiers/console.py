@@ -91,10 +91,6 @@ class Console:
             raise Temporary("standard output does not take it") from error
         return Receipt("printed")
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: what was printed cannot be asked for."""
-        return None
-
     async def close(self) -> None:
         """Nothing of its own to give back."""
 

@@ -54,10 +54,6 @@ class DiscordWebhook:
         check(answer, repeatable=edits, delay=seconds(said.get("retry_after")))
         return Receipt(message_id(said, delivery), rest=rest(answer))
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: a webhook cannot read."""
-        return None
-
     async def close(self) -> None:
         """Nothing of its own to give back."""
 

@@ -43,10 +43,6 @@ class SlackWebhook:
         expect_accepted(answer)
         return Receipt()
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: a webhook cannot be asked."""
-        return None
-
     async def close(self) -> None:
         """Nothing of its own to give back."""
 

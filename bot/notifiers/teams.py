@@ -66,10 +66,6 @@ class Teams:
         check(await post(self._tools.session(), url, body, headers=headers, timeout=self._timeout))
         return Receipt()
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: Teams cannot be asked whether a message arrived."""
-        return None
-
     async def close(self) -> None:
         """Nothing of its own to give back."""
 

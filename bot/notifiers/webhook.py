@@ -74,10 +74,6 @@ class Webhook:
         check(await post(self._tools.session(), url, body, headers=headers, timeout=self._timeout))
         return TAKEN
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """Nothing: there is nobody to ask."""
-        return None
-
     async def close(self) -> None:
         """Nothing of its own to give back."""
 

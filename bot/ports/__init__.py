@@ -98,12 +98,17 @@ class Notifier(Protocol):
         """Carry out `delivery.act`. Raises Temporary, Permanent or Doubtful."""
         ...
 
-    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
-        """After doubt: the receipt, where the platform can be asked and it did arrive."""
-        ...
-
     async def close(self) -> None:
         """Give back connections that are not the shared session's."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A notifier whose platform can be asked, after doubt, whether a message stands there."""
+
+    async def find(self, destination: Destination, delivery: Delivery) -> Receipt | None:
+        """The receipt of what did arrive. Raises Temporary, Permanent or Doubtful."""
         ...
 
 

@@ -143,10 +143,6 @@ async def test_an_address_that_is_none_is_permanent_and_named(url: str, words: s
     assert str(error) == f"APPRISE_URL_OPS_EU {words}"
 
 
-async def test_nobody_can_be_asked() -> None:
-    assert await notifier().find(OPS, DELIVERY) is None
-
-
 @pytest.mark.parametrize("words", HOSTILE)
 async def test_whatever_comes_the_words_fit_and_are_printable(words: str) -> None:
     shown = notifier().render(hostile(words, Act.POST, 3))

@@ -117,7 +117,6 @@ async def test_it_is_printed_plainly_where_nobody_is_looking(capsys: pytest.Capt
     message = console.render(notice(act=Act.POST))
     assert await console.send(HERE, message, DELIVERY) == Receipt("printed")
     assert capsys.readouterr().out == message.text + "\n\n"
-    assert await console.find(HERE, DELIVERY) is None
 
 
 class Screen(io.StringIO):

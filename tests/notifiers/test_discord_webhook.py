@@ -112,7 +112,3 @@ async def test_an_answer_that_never_comes_is_doubt_and_for_an_edit_none() -> Non
         came, requests = await send(hang, act, timeout=0.2)
         assert type(came) is error
         assert len(requests) == 1
-
-
-async def test_nobody_can_be_asked() -> None:
-    assert await DiscordWebhook(tools()).find(OPS, POST) is None

@@ -130,8 +130,3 @@ async def test_what_cannot_be_sent_is_no_doubt_and_names_the_setting(
     with pytest.raises(kind, match=reason) as caught:
         await send(address)
     assert "secret" not in repr(caught.value)
-
-
-async def test_a_webhook_cannot_be_asked() -> None:
-    tools = Tools(StillClock(), cast("Fetcher", None), cast("Any", None), {})
-    assert await SlackWebhook(tools).find(OPS, DELIVERY) is None

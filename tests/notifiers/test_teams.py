@@ -159,10 +159,6 @@ async def test_each_answer_says_what_to_do(status: int, error: type[SendError]) 
     assert not isinstance(came, Temporary) or came.delay == timedelta(seconds=7)
 
 
-async def test_nobody_can_be_asked() -> None:
-    assert await Teams(tools()).find(OPS, DELIVERY) is None
-
-
 async def test_a_missing_address_is_named() -> None:
     with pytest.raises(Permanent, match="TEAMS_WEBHOOK_OPS_EU is not set"):
         await Teams(tools()).send(OPS, Message({}), delivery("teams", "ops-eu", Act.POST))

@@ -137,10 +137,6 @@ async def test_each_answer_says_what_to_do(status: int, error: type[SendError]) 
     assert type(came) is error
 
 
-async def test_nobody_can_be_asked() -> None:
-    assert await Webhook(tools()).find(OWN, DELIVERY) is None
-
-
 async def test_a_missing_address_is_named() -> None:
     with pytest.raises(Permanent, match="WEBHOOK_OWN is not set"):
         await Webhook(tools()).send(OWN, render(notice()), DELIVERY)
