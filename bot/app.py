@@ -28,6 +28,7 @@ from bot.deliver import Deliver
 from bot.errors import StatusbotError, UsageError
 from bot.housekeeping import Housekeeping
 from bot.limits import Limits
+from bot.loop import settle
 from bot.model import Provider, Subscription
 from bot.operator import Operator
 from bot.polling import Polling
@@ -193,6 +194,7 @@ async def run(
 
             gateway = Gateway(desk, store, tools)
             loops.append(lambda: share.while_leading("discord-gateway", gateway.run))
+        settle()
         await until_stopped(stop, loops, deliver, share)
 
 
