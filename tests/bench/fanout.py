@@ -1,12 +1,13 @@
 """What it costs to tell many: one update to many webhooks, beside what others take for the same requests.
 
-    python -m tests.bench.fanout [--to 10000] [--queued 100000] [--rounds 3]
+    python -m tests.bench.fanout [--to 10000] [--queued 100000] [--rounds 5]
 
 A sink on loopback in a process of its own (sink.py) answers 204 to every POST. In the same run are taken, each in a
 fresh process (senders.py): statusbot, with its ledger in a SQLite file (write-ahead log, synchronous=FULL); aiohttp
 that posts the same bytes in a bare loop, as many abreast; and Apprise's `async_notify` to a tenth of the addresses
 (of 10,000 at once it gives some up). Rates are sends a second and core, by the CPU time of all threads, user and
-system; the best of the rounds.
+system. The table shows the best of the rounds; two subjects are compared by their rates in the same round, one right
+after the other, and of these the median counts: a shared machine is quick in one minute and slow in the next.
 
 What statusbot aims at, and the exit code says (1: missed): 75 % of the bare loop's rate and 6 times Apprise's, the
 first message within 100 ms of the update being queued, 100,000 deliveries queued by one statement in a second of CPU
@@ -22,6 +23,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bot.limits import PACES
@@ -32,7 +34,7 @@ MEGABYTE = 1024 * 1024
 HEADS = "{:14} {:>8} {:>12} {:>8} {:>10} {:>9}"
 ABREAST = PACES["webhook"].abreast
 
-Results = Mapping[str, Result]
+Results = Mapping[str, Sequence[Result]]  #: of each subject, one for each round
 
 
 @contextmanager
@@ -56,7 +58,7 @@ def run(subject: str, base: str, to: int, body: str = "") -> Result:
 
 
 def run_all(to: int, queued: int, rounds: int) -> Results:
-    """Every subject in turn, so many times; the best of each."""
+    """Every subject in turn, so many times."""
     found: dict[str, list[Result]] = {}
     with sink() as base:
         body = ""
@@ -71,27 +73,38 @@ def run_all(to: int, queued: int, rounds: int) -> Results:
                 body = result.body or body
                 found.setdefault(subject, []).append(result)
         found["a tenth"] = [run("statusbot", base, max(1, to // 10))]
-    return {subject: min(results, key=lambda one: one.cpu) for subject, results in found.items()}
+    return found
+
+
+def best(results: Sequence[Result]) -> Result:
+    """Of several rounds that which took the least of the CPU."""
+    return min(results, key=lambda one: one.cpu)
+
+
+def times(ours: Sequence[Result], theirs: Sequence[Result]) -> float:
+    """How many times their rate ours is: the median of the rounds."""
+    pairs = zip(ours, theirs, strict=True)
+    return median((mine.sends / mine.cpu) / (other.sends / other.cpu) for mine, other in pairs)
 
 
 def table(results: Results) -> Iterator[str]:
     """The results as lines."""
     yield HEADS.format("subject", "sends", "a core-second", "wall s", "first ms", "peak MB")
-    for subject, one in results.items():
+    for subject, rounds in results.items():
+        one = best(rounds)
         rate, first = f"{one.sends / one.cpu:,.0f}", f"{one.first * 1000:.0f}" if one.first else ""
         yield HEADS.format(subject, one.sends, rate, f"{one.wall:.2f}", first, f"{one.peak / MEGABYTE:.0f}")
 
 
 def aims(results: Results) -> Iterator[tuple[str, bool]]:
     """What is aimed at, and whether it is met."""
-    rates = {subject: one.sends / one.cpu for subject, one in results.items()}
-    ours, queueing = results["statusbot"], results["queueing"]
-    share, times = rates["statusbot"] / rates["aiohttp, bare"], rates["statusbot"] / rates["apprise"]
+    told, ours, queueing = results["statusbot"], best(results["statusbot"]), best(results["queueing"])
+    share, more = times(told, results["aiohttp, bare"]), times(told, results["apprise"])
     yield f"{share:.0%} of the bare loop's rate (at least 75%)", share >= 0.75
-    yield f"{times:.1f} times Apprise's rate (at least 6)", times >= 6
+    yield f"{more:.1f} times Apprise's rate (at least 6)", more >= 6
     yield f"first message after {ours.first * 1000:.0f} ms (at most 100)", ours.first <= 0.1
     yield f"{queueing.sends:,} queued in {queueing.cpu:.2f} s (at most 1)", queueing.cpu <= 1
-    grown = (ours.peak - results["a tenth"].peak) / MEGABYTE
+    grown = (ours.peak - best(results["a tenth"]).peak) / MEGABYTE
     yield f"ten times as many take {grown:.0f} MB more (at most 15)", grown <= 15
 
 
@@ -100,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.fanout", description=__doc__.partition("\n")[0])
     parser.add_argument("--to", type=int, default=10_000)
     parser.add_argument("--queued", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args(arguments)
     results = run_all(chosen.to, chosen.queued, chosen.rounds)
     return conclude(table(results), aims(results))
