@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 import aiohttp
 from yarl import URL
@@ -30,8 +30,7 @@ NO_ADDRESS = (aiohttp.InvalidURL, ValueError)
 LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the other side said."""
 
     status: int
@@ -41,7 +40,8 @@ class Answer:
 
 def variable(prefix: str, name: str) -> str:
     """The environment variable of a destination's name (CONTRACT.md, "Commands"): `TEAMS_WEBHOOK_` + `ops-eu`."""
-    return prefix + NOT_IN_NAMES.sub("_", name.upper())
+    upper = name.upper()
+    return prefix + (upper if upper.isascii() and upper.isalnum() else NOT_IN_NAMES.sub("_", upper))
 
 
 def address(env: Mapping[str, str], prefix: str, name: str) -> URL:

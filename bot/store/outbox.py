@@ -29,10 +29,10 @@ from bot.store.schema import aliases, deliveries, told
 from bot.store.statements import (
     HEADS,
     IN_HAND,
+    KINDS,
     LEASED,
     LOST,
     LOST_ONES,
-    NEXT_KIND,
     PACKED_HEADS,
     SETTLED,
     THESE,
@@ -171,11 +171,8 @@ class Outbox(Fallbacks, Asides):
         return min((moment for moment in soonest if moment), default=None)
 
     def kinds(self, state: State = State.PENDING) -> list[str]:
-        """The kinds of destinations for which there are deliveries in a state: one step in the index for each."""
-        found: list[str] = []
-        while kind := self._db.execute(NEXT_KIND, {"in": state, "after": found[-1] if found else ""}).scalar():
-            found.append(kind)
-        return found
+        """The kinds of destinations for which there are deliveries in a state."""
+        return list(self._db.execute(KINDS, {"in": state}).scalars())
 
     def set_aside(self, which: Aside) -> bool:
         """Hold whatever is and will be owed to a destination (ports.Ledger); its fallback is owed it instead."""

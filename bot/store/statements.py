@@ -92,6 +92,17 @@ def _lost_ones() -> Select[Any]:
     return locked(query.order_by(deliveries.c.due, deliveries.c.id).limit(bindparam("limit")))
 
 
+def _kinds() -> Select[Any]:
+    """The kinds of destinations for which there are deliveries in a state: one step in the index for each."""
+    first = select(func.min(deliveries.c.kind).label("kind")).where(deliveries.c.state == bindparam("in"))
+    found = first.cte("kinds", recursive=True)
+    after = select(func.min(deliveries.c.kind)).where(
+        deliveries.c.state == bindparam("in"), deliveries.c.kind > found.c.kind
+    )
+    found = found.union_all(select(after.scalar_subquery()).where(found.c.kind.is_not(None)))
+    return select(found.c.kind).where(found.c.kind.is_not(None))
+
+
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A column as it stands in the database."""
     kind = column.type
@@ -131,9 +142,7 @@ SETTLED = (
         leased_until=None,
     )
 )
-NEXT_KIND = select(func.min(deliveries.c.kind)).where(
-    deliveries.c.state == bindparam("in"), deliveries.c.kind > bindparam("after")
-)
+KINDS = _kinds()
 LOST = (
     update(deliveries)
     .where(deliveries.c.state == State.SENDING, deliveries.c.leased_until <= bindparam("now", type_=Instant()))

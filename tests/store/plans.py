@@ -25,5 +25,5 @@ async def plans(store: SqlStore, work: Callable[[Ledger], object]) -> list[tuple
         return [
             (words, str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", values).all()))
             for words, values in asked
-            if words.startswith(("SELECT", "UPDATE", "INSERT", "DELETE"))
+            if words.startswith(("WITH", "SELECT", "UPDATE", "INSERT", "DELETE"))
         ]
