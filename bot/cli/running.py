@@ -38,7 +38,10 @@ def run(
     async def work(store: Database) -> None:
         await run_app(settings, store, record, ending.begin)
 
-    with_store(settings, work, alone=True)
+    try:
+        with_store(settings, work, alone=True)
+    finally:
+        ending.over()
 
 
 @commands.command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
 
 from bot import notifiers
 from bot.config import Settings, check_destination
@@ -12,7 +13,7 @@ from bot.doctor import discord, slack, slack_app, sources
 from bot.doctor.finding import Finding, Level
 from bot.errors import StatusbotError
 from bot.markup import PLAIN, clean
-from bot.model import Destination, Sighting, Trouble
+from bot.model import Destination, Rest, Sighting, Trouble
 from bot.ports import Clock, Tools
 from bot.store import SqlStore, open_store
 from bot.store.place import file_of
@@ -21,6 +22,7 @@ from bot.watch import Watching
 __all__ = ["Finding", "Level", "examine"]
 
 PATIENCE = 60.0  #: seconds for each group of checks
+BRIEF = timedelta(minutes=1)  #: a wait that a platform has asked for, and that needs no word
 #: what each token says of a platform that can be asked, whether anything is told there or only commands are answered
 ASKED = (
     ("slack", slack_app.BOT),
@@ -39,6 +41,7 @@ class Known:
     destinations: list[Destination] = field(default_factory=list)
     sightings: dict[str, Sighting] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
+    rests: list[Rest] = field(default_factory=list)
 
 
 async def examine(settings: Settings, watch: Watching, tools: Tools) -> list[Finding]:
@@ -50,7 +53,14 @@ async def examine(settings: Settings, watch: Watching, tools: Tools) -> list[Fin
     groups = [_bounded("destinations", lambda: destinations(tools, every, settings.may_subscribe))]
     groups.append(_bounded("sources", lambda: sources.examine(tools, watch, known.sightings)))
     told, read = await asyncio.gather(*groups)
-    return [configuration(settings, watch), *known.findings, *told, *read, *map(standing, known.troubles)]
+    return [
+        configuration(settings, watch),
+        *known.findings,
+        *told,
+        *read,
+        *map(resting, known.rests),
+        *map(standing, known.troubles),
+    ]
 
 
 def configuration(settings: Settings, watch: Watching) -> Finding:
@@ -101,7 +111,9 @@ async def _look(store: SqlStore, clock: Clock) -> Known:
     told = await store.read(lambda ledger: [entry.to for entry in ledger.subscriptions()])
     sightings = await store.read(lambda ledger: ledger.sightings())
     troubles = await store.read(lambda ledger: ledger.troubles())
-    return Known([Finding(Level.OK, "database", "up to date, and can be written")], told, sightings, troubles)
+    lasting = clock.now() + BRIEF
+    rests = [rest for rest in await store.read(lambda ledger: ledger.rests(lasting)) if rest.until > lasting]
+    return Known([Finding(Level.OK, "database", "up to date, and can be written")], told, sightings, troubles, rests)
 
 
 async def destinations(
@@ -132,6 +144,12 @@ def _unset(to: Destination, tools: Tools) -> Finding | None:
     except StatusbotError as error:
         return Finding(Level.FAILURE, str(to), str(error))
     return None
+
+
+def resting(rest: Rest) -> Finding:
+    """A platform has asked for a wait that is worth a word."""
+    until = rest.until.astimezone(UTC).strftime("%d %B %Y %H:%M UTC").lstrip("0")
+    return Finding(Level.WARNING, rest.name, f"it has asked us to wait: nothing is sent there before {until}")
 
 
 def standing(trouble: Trouble) -> Finding:

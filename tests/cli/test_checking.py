@@ -112,8 +112,13 @@ def test_doctor_tells_what_stands_wrong_and_how_it_stands_with_the_database(here
     with sqlite3.connect(here.folder / "statusbot.db") as database:
         row = ("disk", "the disk is\nnearly full", 1_769_110_632_000_000, "", False, 0)
         database.execute("INSERT INTO notices (key, words, since, ending, told, tries) VALUES (?, ?, ?, ?, ?, ?)", row)
+        rests = [("slack:C1", 4_102_444_800_000_000, None), ("slack", 1_769_110_632_000_000, None)]
+        database.executemany("INSERT INTO rests (name, until, limited) VALUES (?, ?, ?)", rests)
     database.close()
     found = lines(here.say("doctor"))
+    assert found["slack:C1"][0] == "warning"
+    assert "nothing is sent there before 1 January 2100 00:00 UTC" in found["slack:C1"][1]
+    assert "slack" not in found  # which is over
     assert found["database"] == ("ok", "up to date, and can be written")
     assert found["trouble"] == ("warning", "since 2026-01-22 19:37 UTC: the disk is nearly full")
 

@@ -76,7 +76,7 @@ class SlackApp:
 
     @property
     def refused(self) -> int:
-        """Requests whose signature or timestamp was wrong, since the start."""
+        """Requests that Slack has not signed just now, or that came again, since the start."""
         return self._door.refused if self._door else 0
 
     @property

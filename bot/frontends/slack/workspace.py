@@ -145,7 +145,7 @@ class Workspace:
         """The same as Slack says it now, unless it has asked for a rest. Raises Refused."""
         now = self._tools.clock.now()
         if self._resting is not None and now < self._resting[0]:
-            raise self._resting[1]
+            raise self._resting[1].with_traceback(None)  # which would grow with each time
         try:
             answer = await self.call(lambda client: client.usergroups_users_list(usergroup=group))
         except Refused as refused:

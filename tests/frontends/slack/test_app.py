@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from bot.frontends.slack import dialog
 from bot.frontends.slack.answers import ELSEWHERE, LATE, UNSURE
 from bot.frontends.slack.app import BUSY, SLOW
 from bot.frontends.slack.rights import NOT_KNOWN, NOT_NAMED, NOT_TOLD
+from bot.frontends.slack.workspace import Refused
 from bot.model import Destination, Impact, Mode, Mute
 from tests.frontends.slack.bench import MAIL, Bench, bench
 from tests.support.slack import Trouble, error, said
@@ -228,6 +230,13 @@ async def test_one_group_that_is_gone_takes_no_right_from_another() -> None:
         assert len(await app.subscriptions()) == 1
 
 
+async def refusals(app: Bench) -> int:
+    """How deep the kept refusal's traceback is, once it was raised again."""
+    with pytest.raises(Refused) as caught:
+        await app.app._workspace._listed("S1")
+    return len(traceback.extract_tb(caught.value.__traceback__))
+
+
 async def test_slacks_wait_is_obeyed_and_who_was_in_a_group_meanwhile_is_believed() -> None:
     async with bench("socket", ["S1"]) as app:
         app.slack.groups["S1"] = ["U1"]
@@ -238,6 +247,8 @@ async def test_slacks_wait_is_obeyed_and_who_was_in_a_group_meanwhile_is_believe
         await app.ann.asks("mute other")
         assert len(await app.subscriptions()) == 2
         assert len(app.slack.space.called(GROUPS)) == 2
+        depths = [await refusals(app) for _ in range(3)]
+        assert depths[0] == depths[2]  # what is kept does not grow with each who asks
         app.clock.forward(seconds=31)
         app.slack.groups["S1"] = []
         app.slack.space.troubles.clear()
