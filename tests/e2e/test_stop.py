@@ -21,13 +21,6 @@ SETTLED = 15.0  #: seconds after a restart within which what was in flight is se
 HANGING = {"slack": Fault.HANGS_AFTER, "discord": Fault.HANGS, "teams": Fault.HANGS}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def stored(request: pytest.FixtureRequest, given: World) -> World:
-    """The world with a file, and with a PostgreSQL."""
-    made: World = given if request.param == "sqlite" else request.getfixturevalue("common")
-    return made
-
-
 async def settles(given: World) -> None:
     """Whoever runs now brings the opening to each channel, once, and soon."""
     begun = monotonic()
@@ -46,13 +39,13 @@ async def hangs(given: World) -> None:
     await given.until(lambda: len(given.struck) == 3, "a request that hangs at each destination")
 
 
-async def test_what_hangs_at_the_end_is_handed_back_and_settled_by_the_next_start(stored: World) -> None:
-    async with stored.run():  # whose end is to come within 10 s
-        await hangs(stored)
-    assert await states(stored) == {"doubtful"}, "for anybody to look for, though its leases would last"
-    stored.faults = {}
-    async with stored.run():
-        await settles(stored)
+async def test_what_hangs_at_the_end_is_handed_back_and_settled_by_the_next_start(given: World) -> None:
+    async with given.run():  # whose end is to come within 10 s
+        await hangs(given)
+    assert await states(given) == {"doubtful"}, "for anybody to look for, though its leases would last"
+    given.faults = {}
+    async with given.run():
+        await settles(given)
 
 
 async def test_what_hangs_at_the_end_is_taken_up_by_the_process_beside_it(common: World) -> None:
@@ -79,12 +72,12 @@ async def test_what_is_slow_at_the_end_is_finished(common: World) -> None:
     assert len(common.struck) == 3
 
 
-async def test_a_program_that_ends_says_that_it_is_alive_and_no_longer_ready(stored: World) -> None:
+async def test_a_program_that_ends_says_that_it_is_alive_and_no_longer_ready(given: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as place:
-        stored.env["STATUSBOT_LISTEN"] = f"127.0.0.1:{place.getsockname()[1]}"
-    address = f"http://{stored.env['STATUSBOT_LISTEN']}"
-    async with stored.run() as program, aiohttp.ClientSession(address) as session:
-        await hangs(stored)
+        given.env["STATUSBOT_LISTEN"] = f"127.0.0.1:{place.getsockname()[1]}"
+    address = f"http://{given.env['STATUSBOT_LISTEN']}"
+    async with given.run() as program, aiohttp.ClientSession(address) as session:
+        await hangs(given)
         while await asked(session, "/healthz/ready") != 200:
             pass
         begun = monotonic()
