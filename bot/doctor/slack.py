@@ -43,14 +43,7 @@ async def _call(tools: Tools, method: str, **arguments: str) -> Answer:
 
 def refused(answer: Answer) -> str:
     """Why Slack said no, with the mend; empty where it said yes."""
-    if answer.failure:
-        return f"Slack: {answer.failure}"
-    if not isinstance(answer.body, dict):
-        return "Slack: an answer that is not its own"
-    if answer.body.get("ok") is True:
-        return ""
-    word = str(answer.body.get("error", ""))[:60]
-    return f"Slack: {word}: {MENDS[word]}" if word in MENDS else f"Slack: {word or answer.status}"
+    return slack_app.refusal(answer, {word: f"Slack: {word}: {mend}" for word, mend in MENDS.items()})
 
 
 def granted(answer: Answer) -> frozenset[str] | None:

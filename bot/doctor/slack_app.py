@@ -55,7 +55,7 @@ async def socket(tools: Tools) -> list[Finding]:
     if not tools.env.get(TOKEN):
         return []
     answer = await _call(tools, "apps.connections.open", tools.env[TOKEN])
-    if reason := _refusal(answer, MENDS):
+    if reason := refusal(answer, MENDS):
         mend = f"; {ANOTHER}" if reason.startswith(TOKEN) else ""
         return [Finding(Level.FAILURE, TOKEN, reason.removeprefix(f"{TOKEN} ") + mend)]
     return [Finding(Level.OK, TOKEN, "Slack gives connections by Socket Mode")]
@@ -77,13 +77,13 @@ def door(env: Mapping[str, str]) -> list[Finding]:
 async def _group(tools: Tools, bot: str, group: str) -> Finding:
     answer = await _call(tools, "usergroups.users.list", bot, usergroup=group)
     what = f"[slack] may_subscribe {group}"
-    if reason := _refusal(answer, WHY):
+    if reason := refusal(answer, WHY):
         return Finding(Level.FAILURE, what, reason)
     count = len(answer.body.get("users") or ())
     return Finding(Level.OK if count else Level.WARNING, what, f"{count} {'person' if count == 1 else 'people'} in it")
 
 
-def _refusal(answer: Answer, mends: Mapping[str, str]) -> str:
+def refusal(answer: Answer, mends: Mapping[str, str]) -> str:
     """Why Slack said no, with the mend where one is known; empty where it said yes."""
     if answer.failure:
         return f"Slack: {answer.failure}"
