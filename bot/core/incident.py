@@ -12,7 +12,7 @@ from bot.core.dissent import states
 from bot.core.likeness import named
 from bot.core.match import Vocabulary
 from bot.core.place import Cluster, order
-from bot.core.same import same_statements
+from bot.core.same import ALIKE, same_statements
 from bot.model import Change, Impact, Incident, Report, Status, Update
 
 
@@ -203,9 +203,17 @@ def compare(
         if update.id in old:
             if _says_else(old[update.id], update):
                 revised.append(update.id)
-        elif not any(report.id in told for report in update.reports):
+        elif not any(report.id in told for report in update.reports) or _let_go(update, old.values()):
             news.append(update.id)
     return Change(after, before, tuple(news), tuple(revised), absorbed)
+
+
+def _let_go(update: Update, old: Iterable[Update]) -> bool:
+    """Whether it stood with other words for one statement until now: its own may never have been told."""
+    mine = {report.id for report in update.reports}
+    left = [each for one in old for each in one.reports if mine & {report.id for report in one.reports}]
+    others = [report for report in left if report.id not in mine]
+    return bool(others) and not any(match.alike(update.text, report.text) >= ALIKE for report in others)
 
 
 def _says_else(old: Update, new: Update) -> bool:

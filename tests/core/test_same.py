@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.core.link import link
 from bot.core.place import order
 from bot.core.same import same_statements
-from bot.model import Report, Status
-from tests.core.build import PAGE, X, said
+from bot.model import Incident, Report, Status
+from tests.core.build import NAMES, PAGE, X, apply, said
 
 GOES_ON = "We are continuing to investigate this issue."
 
@@ -100,3 +101,37 @@ def test_a_statement_that_was_edited_after_it_was_posted_is_still_the_one_of_tha
 )
 def test_else_other_words_are_another_statement(others: list[Report]) -> None:
     assert "a" in groups(page(0, EDITED, "a"), *others)
+
+
+def told(*batches: list[Report]) -> list[list[str]]:
+    """The words that are news after each poll, and where they stand in the timeline's order."""
+    incidents: dict[str, Incident] = {}
+    found = []
+    for batch in batches:
+        (change,) = link(list(incidents.values()), batch, NAMES)
+        apply(incidents, change)
+        found.append([update.text for update in change.incident.updates if update.id in change.news])
+    return found
+
+
+LINKED = f"{POSTED} https://stspg.io/inc9"
+
+
+def linked(minutes: float, text: str, name: str, status: Status) -> Report:
+    return said(PAGE, minutes, text, name, thread="inc9", status=status, url="https://stspg.io/inc9")
+
+
+def test_what_stood_for_one_statement_and_is_two_after_all_is_told() -> None:
+    """A page's opening of the same breath as a post was taken for that post edited, until the page said more in it."""
+    post = said(X, 0, LINKED, "p")
+    opening = linked(0.1, EDITED, "a", Status.INVESTIGATING)
+    more = linked(0.15, "The cause was found.", "b", Status.IDENTIFIED)
+    assert told([post], [opening], [more]) == [[LINKED], [], [EDITED, "The cause was found."]]
+
+
+def test_what_stood_for_one_statement_in_the_same_words_is_not_told_again() -> None:
+    """Two equal posts, of which the second is the page's own: what is left of the first pair says nothing new."""
+    first = said(X, 0, GOES_ON, "p")
+    statement = linked(4, GOES_ON, "a", Status.INVESTIGATING)
+    second = said(X, 4, GOES_ON, "q")
+    assert told([statement], [first], [second]) == [[GOES_ON], [], []]
